@@ -1,0 +1,29 @@
+"""What a test that opens connections must not leave behind: a task, a socket, an entry of wslab's registry."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from wslab import registry
+
+
+def open_files() -> set[str]:
+    """List the open files and sockets of this process, where the system can tell."""
+    return set(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else set()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left() -> AsyncIterator[None]:
+    before = open_files()
+    gc.freeze()  # what was there before need not be searched again after each test
+    yield
+    gc.collect()  # a forgotten socket warns now, and a warning is an error
+    await asyncio.sleep(0)  # what was cancelled at the very end of the test ends in the next round
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert registry._entries == []
+    assert len(open_files()) <= len(before)

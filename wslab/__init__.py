@@ -1,0 +1,81 @@
+"""wslab: a microscope for WebSockets, and what the lessons need around it."""
+
+from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
+from websockets.protocol import CLIENT, SERVER, Side
+
+from .clients import RawClient, connect_raw, exchange
+from .doctor import doctor
+from .errors import (
+    AnswerTimeoutError,
+    CoroutineError,
+    DecodeError,
+    HandlerError,
+    HandshakeError,
+    NotLoopbackError,
+    NotWebSocketError,
+    PortInUseError,
+    UnreachableError,
+    UrlError,
+    WslabError,
+)
+from .explain import Explanation, explain
+from .frames import Decoder, WireFrame, decode, encode, mask
+from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
+from .notebook import run
+from .records import Record, Records
+from .registry import stop_all
+from .servers import Server, serve
+from .table import Table
+from .tap import Tap, tap
+from .tape import Tape
+
+__all__ = [
+    "BINARY",
+    "CLIENT",
+    "CLOSE",
+    "CONT",
+    "PING",
+    "PONG",
+    "SERVER",
+    "TEXT",
+    "AnswerTimeoutError",
+    "CloseCode",
+    "CoroutineError",
+    "DecodeError",
+    "Decoder",
+    "Explanation",
+    "HandlerError",
+    "HandshakeError",
+    "NotLoopbackError",
+    "NotWebSocketError",
+    "Opcode",
+    "PortInUseError",
+    "RawClient",
+    "Record",
+    "Records",
+    "RequestHead",
+    "ResponseHead",
+    "Server",
+    "Side",
+    "Table",
+    "Tap",
+    "Tape",
+    "UnreachableError",
+    "UrlError",
+    "WireFrame",
+    "WslabError",
+    "accept_key",
+    "connect_raw",
+    "decode",
+    "doctor",
+    "encode",
+    "exchange",
+    "explain",
+    "mask",
+    "parse_request",
+    "parse_response",
+    "run",
+    "serve",
+    "stop_all",
+    "tap",
+]

@@ -1,0 +1,155 @@
+"""The exception tree: every error holds its facts and says what happened, what was expected and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .frames import WireFrame
+
+
+class WslabError(Exception):
+    """Base of everything that wslab raises on purpose.
+
+    Attributes:
+        happened: What happened, one clause.
+        expected: What was expected instead, or "".
+        remedy: What the reader can do now, or "".
+    """
+
+    def __init__(self, happened: str, expected: str = "", remedy: str = "") -> None:
+        super().__init__(happened, expected, remedy)
+        self.happened = happened
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        parts = [self.happened]
+        if self.expected:
+            parts.append(f"Expected: {self.expected}")
+        if self.remedy:
+            parts.append(f"To do: {self.remedy}")
+        return ". ".join(parts) + "."
+
+
+class DecodeError(WslabError, ValueError):
+    """Bytes that no WebSocket frame may have, or a frame that breaks a rule.
+
+    Attributes:
+        rule: The rule that was broken, in words.
+        section: The section of RFC 6455 that states it, such as "5.2".
+        offset: Where the offending frame starts in the stream, in bytes.
+        frames: The frames that the same call decoded before it.
+    """
+
+    frames: tuple[WireFrame, ...] = ()
+
+    def __init__(self, rule: str, section: str, offset: int = 0) -> None:
+        super().__init__(f"the frame at byte {offset} breaks a rule", f"{rule} (RFC 6455, {section})")
+        self.rule = rule
+        self.section = section
+        self.offset = offset
+
+
+class HandshakeError(WslabError, ValueError):
+    """A head that is not HTTP, or an opening handshake that breaks a rule."""
+
+
+class UrlError(WslabError, ValueError):
+    """A URL that cannot be used here."""
+
+    def __init__(self, url: object, happened: str, expected: str = "ws://host:port/path or wss://host/path") -> None:
+        super().__init__(f"{url!r} {happened}", expected, "correct the URL, or pass the running server itself")
+        self.url = url
+
+
+class UnreachableError(WslabError, ConnectionError):
+    """Nobody answers at a host and port."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"no connection to {url}: {reason}",
+            "a server that listens there",
+            "run the cell that starts the server, then this one again",
+        )
+        self.url = url
+        self.reason = reason
+
+
+class NotWebSocketError(WslabError, ConnectionError):
+    """The server answered the opening handshake, but not with 101.
+
+    Attributes:
+        url: Where the handshake went.
+        status: The HTTP status of the answer, or None if the answer was not HTTP.
+    """
+
+    def __init__(self, url: str, status: int | None, reason: str = "") -> None:
+        answer = f"HTTP {status} {reason}".rstrip() if status is not None else (reason or "no HTTP at all")
+        super().__init__(
+            f"{url} answered the opening handshake with {answer}",
+            "HTTP 101 Switching Protocols (RFC 6455, 4.2.2)",
+            "check the path and that this server speaks WebSocket",
+        )
+        self.url = url
+        self.status = status
+
+
+class HandlerError(WslabError, TypeError):
+    """A handler that cannot handle a connection."""
+
+    def __init__(self, handler: object, happened: str) -> None:
+        name = getattr(handler, "__name__", repr(handler))
+        super().__init__(
+            f"the handler {name} {happened}",
+            "async def handler(websocket)",
+            "write it as a coroutine function that takes the connection as its only argument",
+        )
+        self.handler = handler
+
+
+class PortInUseError(WslabError, OSError):
+    """A port that somebody else holds."""
+
+    def __init__(self, port: int, owner: str = "another program") -> None:
+        super().__init__(
+            f"port {port} is in use by {owner}",
+            "a free port",
+            "leave out port= to get any free one, or stop that program",
+        )
+        self.port = port
+
+
+class NotLoopbackError(WslabError, ValueError):
+    """An address that other machines could reach."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host!r} can be reached from other machines",
+            "127.0.0.1, ::1 or localhost",
+            "leave out host=; a server for others is websockets.serve's business",
+        )
+        self.host = host
+
+
+class AnswerTimeoutError(WslabError, TimeoutError):
+    """The other side did not answer in time."""
+
+    def __init__(self, waiting_for: str, timeout_s: float) -> None:
+        super().__init__(
+            f"no {waiting_for} within {timeout_s:g} s",
+            "an answer in time",
+            "look at the tape to see what was sent, or wait longer with timeout_s=",
+        )
+        self.timeout_s = timeout_s
+
+
+class CoroutineError(WslabError, TypeError):
+    """Something that cannot be awaited where a coroutine is needed."""
+
+    def __init__(self, given: object) -> None:
+        super().__init__(
+            f"{type(given).__name__} is not a coroutine",
+            "the result of calling an async function",
+            "call the function, as in wslab.run(main())",
+        )
