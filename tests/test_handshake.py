@@ -424,6 +424,7 @@ OFFERED = "only what the client offered: "
 
 BAD_RESPONSES: dict[str, tuple[bytes, Problem]] = {
     "200": (response("HTTP/1.1 200 OK"), Problem("status line", "200 OK", "101 Switching Protocols", "4.1")),
+    "102": (response("HTTP/1.1 102"), Problem("status line", "102", "101 Switching Protocols", "4.1")),
     "no Upgrade": (response(Upgrade=None), Problem("Upgrade", "nothing", "websocket", "4.1")),
     "another Upgrade": (response(Upgrade="h2c"), Problem("Upgrade", "h2c", "websocket", "4.1")),
     "two Upgrades": (response(Upgrade="websocket, h2c"), Problem("Upgrade", "websocket, h2c", "websocket", "4.1")),
@@ -525,7 +526,7 @@ def test_nothing_was_offered_is_said() -> None:
             "/?API%5Fkey=a&APIKEY=b&Password=c&jwt=d",
             "/?API%5Fkey=(hidden)&APIKEY=(hidden)&Password=(hidden)&jwt=(hidden)",
         ),
-        ("/?author=a&keyboard=b&token=", "/?author=a&keyboard=b&token="),
+        ("/?APIkey=a&author=a&keyboard=b&token=", "/?APIkey=(hidden)&author=a&keyboard=b&token="),
         ("/api/kernels/0b8f9dd8-9d8a-4f8e-8b6e-1c2d3e4f5a6b/channels", "/api/kernels/(id)/channels"),
     ],
 )

@@ -13,19 +13,20 @@ from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
+from websockets.protocol import CLIENT
 
 from wslab.errors import AnswerTimeoutError, DecodeError, NotWebSocketError, WslabError
-from wslab.frames import WireFrame, encode
+from wslab.frames import Decoder, WireFrame, encode
 from wslab.handshake import accept_key, parse_request
 from wslab.raw import RawClient
 from wslab.raw_opening import connect_raw
-from wslab.servers import serve
+from wslab.servers import Server, serve
 
 PEM = Path(__file__).parent / "test_only_localhost.pem"
 KEY = bytes.fromhex("37fa213d")  # of RFC 6455, 5.7
 HELLO = WireFrame(TEXT, b"Hello")
 BYE = WireFrame(CLOSE, b"\x03\xe8")
-RESET = "reset"
+RECORDED: list[bytes] = []
 
 
 async def echo(websocket: ServerConnection) -> None:
@@ -36,8 +37,9 @@ async def echo(websocket: ServerConnection) -> None:
 
 @contextlib.asynccontextmanager
 async def script(*pieces: bytes | WireFrame | str) -> AsyncIterator[str]:
-    """Open as a server does, write the pieces, then end the stream, or reset it; None at the end keeps it open."""
+    """Open as a server does, write the pieces and do as the words among them say, then end the stream."""
     released = asyncio.Event()
+    RECORDED.clear()
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = parse_request(await reader.readuntil(b"\r\n\r\n"))
@@ -48,7 +50,11 @@ async def script(*pieces: bytes | WireFrame | str) -> AsyncIterator[str]:
         writer.write(b"".join([head, *(frame for frame in frames if isinstance(frame, bytes))]))
         if "open" in pieces:
             await released.wait()
-        if RESET in pieces:
+        if "end first" in pieces:
+            writer.write_eof()
+        if "record" in pieces:
+            RECORDED.append(await reader.read())
+        if "reset" in pieces:
             await reader.read(1)
             linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -184,6 +190,125 @@ async def test_awaited_it_stays_open_until_it_is_closed() -> None:
         assert repr(raw) == "<raw client, closed>"
 
 
+@pytest.fixture
+async def noted() -> AsyncIterator[tuple[Server, list[int | None]]]:
+    """A server, and the status codes with which its connections ended."""
+    codes: list[int | None] = []
+
+    async def note(websocket: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for message in websocket:
+                await websocket.send(message)
+        codes.append(websocket.close_code)
+
+    async with serve(note) as server:
+        yield server, codes
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1000, 1000), (4001, 4001), (None, 1006)])
+async def test_closing_is_a_closing_handshake_unless_the_client_is_to_vanish(
+    noted: tuple[Server, list[int | None]], code: int | None, expected: int
+) -> None:
+    server, codes = noted
+    raw = await connect_raw(server)
+    await raw.close(code)
+    server.close()
+    await server.wait_closed()
+    assert codes == [expected]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "adds_close"),
+    [
+        ([], True),
+        ([HELLO], True),
+        ([encode(HELLO)], True),
+        ([encode(HELLO)[:3], encode(HELLO)[3:]], True),
+        ([WireFrame(BINARY, bytes(100_000))], True),
+        ([WireFrame(CLOSE)], False),
+        ([encode(WireFrame(CLOSE))], False),
+        ([encode(HELLO)[:3]], False),
+        ([encode(HELLO)[:3], HELLO], False),
+        ([b"\x81\xff" + b"\xff" * 8], False),
+        ([bytes(2**16 + 2)], False),
+    ],
+    ids=[
+        "nothing",
+        "a frame",
+        "bytes of a frame",
+        "two halves of a frame",
+        "a large frame",
+        "a close frame",
+        "bytes of a close frame",
+        "half a frame",
+        "a frame inside a frame",
+        "an endless frame",
+        "many bytes",
+    ],
+)
+async def test_a_close_frame_is_written_where_one_can_stand(pieces: list[bytes | WireFrame], adds_close: bool) -> None:
+    data = b"".join(encode(piece) if isinstance(piece, WireFrame) else piece for piece in pieces)
+    async with script("record") as url:
+        raw = await connect_raw(url, timeout_s=0.05)
+        await raw.write(*pieces)
+        await raw.close()
+        await raw.close()
+    (recorded,) = RECORDED
+    assert recorded.startswith(data)
+    last = [frame.close and frame.close.code for frame in Decoder(CLIENT).feed(recorded[len(data) :])]
+    assert last == ([1000] if adds_close else [])
+
+
+async def test_a_closing_handshake_that_is_interrupted_still_closes() -> None:
+    async with script("open") as url:
+        raw = await connect_raw(url)
+        closing = asyncio.create_task(raw.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert repr(raw) == "<raw client, closed>"
+
+
+async def test_nothing_is_written_to_a_server_that_has_ended() -> None:
+    async with script("record", "end first") as url, connect_raw(url) as raw:
+        assert await raw.frame() is None
+    assert RECORDED == [b""]
+
+
+async def test_a_body_that_ends_well_ends_with_1000_and_one_that_fails_just_ends(
+    noted: tuple[Server, list[int | None]],
+) -> None:
+    server, codes = noted
+    async with connect_raw(server), await connect_raw(server):
+        pass
+    with pytest.raises(ZeroDivisionError):
+        async with connect_raw(server):
+            raise ZeroDivisionError
+    server.close()
+    await server.wait_closed()
+    assert codes == [1000, 1000, 1006]
+
+
+async def test_unread_frames_do_not_turn_the_closing_handshake_into_a_reset(
+    noted: tuple[Server, list[int | None]],
+) -> None:
+    server, codes = noted
+    async with connect_raw(server) as raw:
+        for _ in range(8):
+            await raw.write(WireFrame(BINARY, bytes(100_000), masking_key=KEY))
+    server.close()
+    await server.wait_closed()
+    assert codes == [1000]
+
+
+async def test_a_server_that_never_closes_holds_the_client_up_for_one_timeout_only() -> None:
+    async with script("open") as url:
+        async with connect_raw(url, timeout_s=0.05) as raw:
+            pass
+        assert repr(raw) == "<raw client, closed>" and raw.ended is None
+
+
 async def test_frames_that_come_with_the_head_are_not_lost() -> None:
     async with script(HELLO, b"\x81\x05Hel", b"lo", BYE) as url, connect_raw(url) as raw:
         assert await raw.frames_until_close() == [HELLO, HELLO, BYE]
@@ -199,7 +324,7 @@ async def test_the_end_of_the_stream_is_none_and_stays_none() -> None:
 
 
 async def test_a_reset_is_told_from_an_end() -> None:
-    async with script(HELLO, RESET) as url, connect_raw(url) as raw:
+    async with script(HELLO, "reset") as url, connect_raw(url) as raw:
         assert await raw.frame() == HELLO
         await raw.write(b"\x00")
         assert await raw.frames_until_close() == []
@@ -224,7 +349,9 @@ async def test_frames_that_no_server_may_send_are_read_as_they_are() -> None:
 
 
 async def test_a_length_that_nothing_has_is_an_error_after_the_frames_before_it() -> None:
-    async with script(HELLO, b"\x81\x7f" + b"\xff" * 8, "open") as url, connect_raw(url) as raw:
+    async with script(HELLO, b"\x81\x7f" + b"\xff" * 8, "open") as url, connect_raw(url, timeout_s=0.05) as raw:
+        with pytest.raises(DecodeError):
+            await raw.frames_until_close()
         assert await raw.frame() == HELLO
         for _ in range(2):
             with pytest.raises(DecodeError, match=r"the frame at byte 7"):

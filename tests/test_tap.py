@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import http.client
 import http.server
+import importlib
 import itertools
 import os
 import socket
@@ -20,7 +21,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.frames import CLOSE, TEXT
@@ -82,12 +83,22 @@ class End:
         self.writer.write(data)
         await self.writer.drain()
 
+    async def write_until_refused(self) -> None:
+        for _ in range(100_000):
+            await self.write(b"too late")
+            await asyncio.sleep(0)
+
     async def heard(self) -> str:
         """Say what comes next: data, FIN or RST."""
         try:
             return "data" if await self.reader.read(1) else "FIN"
         except ConnectionResetError:
             return "RST"
+
+    async def push_until_stuck(self) -> int:
+        """Send beside the transport, which would buffer; give the number of bytes."""
+        with self.writer.get_extra_info("socket").dup() as sock:
+            return await push_until_stuck(sock)
 
     async def close(self) -> None:
         self.writer.close()
@@ -117,13 +128,13 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def listening() -> AsyncIterator[tuple[asyncio.Server, asyncio.Queue[End]]]:
+async def listening(context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[asyncio.Server, asyncio.Queue[End]]]:
     accepted: asyncio.Queue[End] = asyncio.Queue()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         accepted.put_nowait(End(reader, writer))
 
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as listener:
+    async with await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context) as listener:
         yield listener, accepted
 
 
@@ -257,12 +268,8 @@ async def test_bytes_for_an_endpoint_that_has_closed_come_back_as_a_reset(sender
         source, destination = pair.between(sender)
         await source.close()
         assert await destination.heard() == "FIN"
-        with contextlib.suppress(OSError):
-            while not destination.writer.is_closing():
-                await destination.write(b"too late")
-                await asyncio.sleep(0)
         with pytest.raises(ConnectionError):
-            await destination.write(b"too late")
+            await destination.write_until_refused()
     assert ends(pair.tap.tape) == [(sender, "eof"), (sender, "reset")]
 
 
@@ -287,12 +294,12 @@ async def test_a_websocket_client_can_tell_fin_from_rst(cause: str) -> None:
 # Backpressure
 
 
-async def push_until_stuck(sock: socket.socket, goal_bytes: int) -> int:
-    """Send until the goal is reached, or until nothing has moved for many rounds of the loop."""
+async def push_until_stuck(sock: socket.socket) -> int:
+    """Send 64 MiB, or until nothing has moved for many rounds of the loop; give the number of bytes."""
     sent = idle_rounds = 0
-    while sent < goal_bytes and idle_rounds < 500:
+    while sent < 64 * 2**20 and idle_rounds < 500:
         try:
-            sent += sock.send(bytes(min(2**20, goal_bytes - sent)))
+            sent += sock.send(bytes(2**20))
             idle_rounds = 0
         except BlockingIOError:
             idle_rounds += 1
@@ -305,13 +312,11 @@ async def test_a_reader_that_stops_stops_the_writer_and_fills_no_memory(sender: 
     async with line(Tape(max_bytes=0)) as pair:
         source, destination = pair.between(sender)
         destination.transport.pause_reading()
-        with socket.socket(fileno=source.writer.get_extra_info("socket").dup().detach()) as sock:
-            sock.setblocking(False)
-            sent = await push_until_stuck(sock, 64 * 2**20)
-            assert sent < 32 * 2**20
-            (relay,) = pair.tap._relays.values()
-            buffered = [leg.transport.get_write_buffer_size() for leg in (relay.client, relay.server)]
-            assert 0 < sum(buffered) <= BUFFER_BYTES + READ_BYTES
+        sent = await source.push_until_stuck()
+        assert sent < 32 * 2**20
+        (relay,) = pair.tap._relays.values()
+        buffered = [leg.transport.get_write_buffer_size() for leg in (relay.client, relay.server)]
+        assert 0 < sum(buffered) <= BUFFER_BYTES + READ_BYTES
         destination.transport.resume_reading()
         await destination.reader.readexactly(sent)
         await destination.write(b"done")
@@ -334,7 +339,7 @@ async def test_bytes_that_come_before_the_server_is_connected_wait_in_the_kernel
         with socket.create_connection((tapped.host, tapped.port)) as sock:
             sock.setblocking(False)
             monkeypatch.setattr(loop, "create_connection", create_connection_later)
-            sent = await push_until_stuck(sock, 64 * 2**20)
+            sent = await push_until_stuck(sock)
             assert sent < 32 * 2**20
             assert len(tapped.tape.wire(CLIENT)) == 0
             reachable.set()
@@ -450,6 +455,25 @@ async def test_a_client_that_leaves_without_a_word_closes_a_wss_upstream(
     ):
         websocket.transport.abort()
         await noticed.wait()
+
+
+async def test_a_wss_upstream_that_closes_closes_the_client_after_the_data(
+    trusting: ssl.SSLContext, certified: ssl.SSLContext
+) -> None:
+    blob = bytes(5 * 2**20)
+    async with (
+        listening(certified) as (listener, accepted),
+        tap(url_of(listener, "wss", "localhost"), ssl=trusting) as tapped,
+    ):
+        client = End(*await asyncio.open_connection(tapped.host, tapped.port))
+        server = await accepted.get()
+        server.writer.write(blob)
+        closing = asyncio.create_task(server.close())
+        assert await client.reader.read(-1) == blob
+        await closing
+        with pytest.raises(ConnectionError):
+            await client.write_until_refused()
+        await client.close()
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -689,7 +713,36 @@ async def test_leaving_cuts_what_is_still_open() -> None:
             websocket = await connect(tapped.url)
         await websocket.wait_closed()
         assert websocket.close_code == 1006
-        with pytest.raises(OSError, match=r"."):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(tapped.host, tapped.port)
+
+
+@pytest.mark.parametrize("sender", [CLIENT, SERVER])
+async def test_leaving_cuts_an_endpoint_that_does_not_read(sender: Side) -> None:
+    async with line(Tape(max_bytes=0)) as pair:
+        source, destination = pair.between(sender)
+        destination.transport.pause_reading()
+        await source.push_until_stuck()
+        (relay,) = pair.tap._relays.values()
+        assert relay.client.transport.get_write_buffer_size() or relay.server.transport.get_write_buffer_size()
+        await pair.tap.close()
+        assert relay.client.lost.is_set() and relay.server.lost.is_set()
+
+
+async def test_endless_talk_does_not_keep_a_tap_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk(websocket: ClientConnection) -> None:
+        with contextlib.suppress(ConnectionClosedError):
+            while True:
+                await websocket.send("and another thing")
+                await websocket.recv()
+
+    monkeypatch.setattr(importlib.import_module("wslab.tap"), "FINISH_S", 0.05)
+    async with serve(echo, "127.0.0.1", 0) as server:
+        tapped = await tap(url_of(server))
+        talking = asyncio.create_task(talk(await connect(tapped.url)))
+        await tapped.close()
+        await talking
+        with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(tapped.host, tapped.port)
 
 
@@ -759,6 +812,16 @@ async def test_stop_all_closes_it() -> None:
     tapped = await tap("ws://127.0.0.1:1")
     await registry.stop_all()
     assert repr(tapped).endswith("closed>")
+
+
+async def test_a_closed_tap_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def close(self: Tap) -> None:
+        pytest.fail("closed again")
+
+    async with tap("ws://127.0.0.1:1"):
+        pass
+    monkeypatch.setattr(Tap, "close", close)
+    await registry.stop_all()
 
 
 async def test_nothing_that_it_runs_belongs_to_the_cell_that_opened_it() -> None:

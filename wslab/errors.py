@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class WslabError(Exception):
     """
 
     def __init__(self, happened: str, expected: str = "", remedy: str = "") -> None:
-        super().__init__(happened, expected, remedy)
+        super().__init__(happened)  # one argument only: OSError, base of some of these, takes the first of two as errno
         self.happened = happened
         self.expected = expected
         self.remedy = remedy
@@ -99,7 +100,7 @@ class HandlerError(WslabError, TypeError):
     """A handler that cannot handle a connection."""
 
     def __init__(self, handler: object, happened: str) -> None:
-        name = getattr(handler, "__name__", repr(handler))
+        name = getattr(handler, "__name__", type(handler).__name__)
         super().__init__(
             f"the handler {name} {happened}",
             "async def handler(websocket)",
@@ -118,6 +119,7 @@ class PortInUseError(WslabError, OSError):
             "leave out port= to get any free one, or stop that program",
         )
         self.port = port
+        self.errno = errno.EADDRINUSE
 
 
 class NotLoopbackError(WslabError, ValueError):

@@ -11,10 +11,10 @@ from websockets.protocol import Side
 
 from .bitgrid import grid
 from .errors import HandshakeError, WslabError
-from .explanation import Explanation, Line
+from .explanation import Explanation, Line, quoted, visible
 from .frame_words import FrameWords
 from .frames import TEXT_UTF8, Rule, WireFrame, encode
-from .handshake import RequestHead, ResponseHead, parse_request, parse_response
+from .handshake import RequestHead, ResponseHead, parse_request, parse_response, shown_target
 from .head_words import head_lines, head_title
 from .layout import Layout, broken_by, lay_out
 
@@ -44,6 +44,8 @@ class RecordLike(Protocol):
     def compressed(self) -> bool: ...
     @property
     def broken(self) -> Sequence[Rule]: ...
+    @property
+    def end(self) -> str | None: ...
     @property
     def note(self) -> str: ...
 
@@ -99,10 +101,11 @@ def _explain_bytes(data: bytes, reveal: bool) -> Explanation:
 
 
 def _explain_partial_head(data: bytes, reveal: bool) -> Explanation:
-    lines = data[: data.rfind(b"\r\n") + 2]
+    lines, _, rest = data.rpartition(b"\r\n")
     parse = parse_response if data.startswith(b"HT") else parse_request
-    head = parse(lines + b"\r\n") if lines else None
-    explained = list(head_lines(head, reveal=reveal, whole=False)) if head else []
+    head = parse(lines + b"\r\n\r\n") if lines else None
+    begun = Line(visible(shown_target(rest.decode("latin-1"), reveal=reveal)), "the first line begins (RFC 9112, 2.1)")
+    explained = head_lines(head, reveal=reveal, whole=False) if head else [begun]
     missing = Line("not here yet", "the rest of the head, up to the blank line that ends it (RFC 9112, 2.1)")
     return Explanation("The beginning of an HTTP head", [*explained, missing], layout="below")
 
@@ -132,12 +135,28 @@ def _frame(words: FrameWords, sender: str = "") -> Explanation:
     return Explanation(words.title(sender), list(words.lines()), rows)
 
 
+_ENDS = {
+    "eof": Line("FIN", "the sender has nothing more to say; the other direction may go on (RFC 9293, 3.6)"),
+    "reset": Line("RST", "the connection is gone at once, and what was under way with it (RFC 9293, 3.5.3)"),
+    "error": Line("error", "the connection failed in another way"),
+}
+
+
+def _explain_rest(record: RecordLike, sender: str) -> Explanation:
+    if record.end is None:
+        size = f"{len(record.raw)} byte{'' if len(record.raw) == 1 else 's'}"
+        return Explanation(
+            f"{size} from the {sender}", [Line(quoted(record.payload), record.note or "no frame, no head")]
+        )
+    lines = [_ENDS[record.end], *([Line("note", record.note)] if record.note else [])]
+    return Explanation(f"The end of what the {sender} sends: no frame, but TCP", lines)
+
+
 def _explain_record(record: RecordLike, reveal: bool) -> Explanation:
     sender = record.sender.name.lower()
     if record.head is not None:
         return _explain_head(record.head, reveal, sender)
     if record.frame is None:
-        lines = [Line(record.kind, record.note or f"{len(record.raw)} bytes that are no frame")]
-        return Explanation(f"{record.kind.capitalize()} from the {sender}: no frame and no head", lines)
+        return _explain_rest(record, sender)
     words = FrameWords(lay_out(record.raw), record.broken, reveal, record.compressed, record.payload)
     return _frame(words, sender)

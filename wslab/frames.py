@@ -83,7 +83,7 @@ class WireFrame:
             raise WslabError(
                 f"the payload is a {type(self.payload).__name__}", "bytes", "encode text first, as in 'Hello'.encode()"
             )
-        if not isinstance(self.opcode, int) or self.opcode not in range(16):
+        if not isinstance(self.opcode, int) or not 0 <= self.opcode <= 15:
             raise WslabError(f"the opcode is {self.opcode!r}", "a number from 0 to 15 (RFC 6455, 5.2)")
         # An int such as 2 would run over into the next bit.
         if not (self.fin in _BIT and self.rsv1 in _BIT and self.rsv2 in _BIT and self.rsv3 in _BIT):
@@ -288,7 +288,7 @@ def decode(
     end = body + header.payload_bytes
     if len(data) < end:
         return None
-    frame = _build(header, bytes(data[body - 4 : body]) if header.masked else None, bytes(data[body:end]))
+    frame = _build(header, bytes(data[body - 4 : body]) if header.masked else None, data[body:end])
     if strict and frame.opcode == Opcode.CLOSE and (broken := _broken_by_close(frame.payload)):
         raise DecodeError(*broken, offset=start)
     return frame, end
@@ -299,12 +299,12 @@ def _not_bytes(data: object) -> WslabError:
     return WslabError(f"a {type(data).__name__} holds no frames", "bytes from the wire", remedy)
 
 
-def _build(header: _Header, masking_key: bytes | None, payload: bytes) -> WireFrame:
+def _build(header: _Header, masking_key: bytes | None, payload: bytes | bytearray) -> WireFrame:
     first = header.first
     opcode = first & 15
     return WireFrame(
         _OPCODES.get(opcode, opcode),
-        payload if masking_key is None else apply_mask(payload, masking_key),
+        bytes(payload) if masking_key is None else apply_mask(payload, masking_key),
         first > 127,
         first & 64 > 0,
         first & 32 > 0,
@@ -383,7 +383,8 @@ class MessageRules:
 
     def __init__(self) -> None:
         self._open = False
-        self._utf8: codecs.IncrementalDecoder | None = None
+        self._text = False  # whether the message is text that can be judged: permessage-deflate hides it
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
 
     def broken_by(self, frame: WireFrame) -> Rule | None:
         """Take the next frame of a stream; give the rule that it breaks, if any."""
@@ -391,19 +392,16 @@ class MessageRules:
             return None
         if (frame.opcode == CONT) is not self._open:
             return CONT_MISSING if self._open else CONT_FIRST
-        if frame.opcode == TEXT and not frame.rsv1:
-            self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        if not self._open:
+            self._text = frame.opcode == TEXT and not frame.rsv1
+            self._utf8.reset()
         self._open = not frame.fin
-        return self._broken_text(frame)
+        return self._broken_text(frame) if self._text else None
 
     def _broken_text(self, frame: WireFrame) -> Rule | None:
-        if self._utf8 is None:
-            return None
         try:
             self._utf8.decode(frame.payload, final=frame.fin)
         except UnicodeDecodeError:
-            self._utf8 = None
+            self._text = False
             return TEXT_UTF8
-        if frame.fin:
-            self._utf8 = None
         return None

@@ -21,7 +21,8 @@ _NAME = re.compile(_TOKEN)
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e\x80-\xff]+) (HTTP/[0-9]\.[0-9])")
 # Many servers leave out the space after the status code when no reason follows.
 _STATUS_LINE = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
-_REQUEST_ENDINGS = (b"x / HTTP/1.1", b"/ HTTP/1.1", b"HTTP/1.1")
+_VERSION_SHAPE = b"HTTP/1.1"
+_REQUEST_ENDINGS = (b"x / HTTP/1.1", b"/ HTTP/1.1")
 _STATUS_SHAPE = b"HTTP/1.1 200"
 _SHOWN_BYTES = 40
 
@@ -96,9 +97,9 @@ def _endings(line: bytes, kind: str) -> Iterator[bytes]:
         yield line + _STATUS_SHAPE[len(line) :]
         return
     words = line.split(b" ")
-    if len(words) == 3:
-        yield line + _REQUEST_ENDINGS[2][len(words[2]) :]
-    elif len(words) < 3:
+    if len(words) > 2:
+        yield line + _VERSION_SHAPE[len(words[2]) :]
+    else:
         yield line + _REQUEST_ENDINGS[len(words) - 1]
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import struct
 from collections import deque
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Literal, Self
 
-from websockets.frames import Opcode
+from websockets.frames import CloseCode, Opcode
 from websockets.protocol import SERVER
 
-from .errors import AnswerTimeoutError, DecodeError, WslabError
-from .frames import Decoder, WireFrame, encode
+from .errors import AnswerTimeoutError, DecodeError
+from .frames import Decoder, WireFrame
 from .handshake import RequestHead, ResponseHead
+from .written import Written, wire_bytes
 
 __all__ = ["READ_BYTES", "RawClient"]
 
@@ -22,7 +25,7 @@ READ_BYTES = 65536
 
 
 class RawClient:
-    """A connection whose opening handshake is done, made by `connect_raw`. It judges nothing and answers nothing.
+    """A connection whose opening handshake is done, made by `connect_raw`. It judges no frame and answers none.
 
     Attributes:
         request: The head that asked for the connection.
@@ -46,6 +49,7 @@ class RawClient:
         self._reader, self._writer = reader, writer
         self._received = bytearray()
         self._decoder = Decoder(SERVER, strict=False)
+        self._written = Written()
         self._frames: deque[WireFrame] = deque()
         self._undecodable: DecodeError | None = None
 
@@ -61,7 +65,8 @@ class RawClient:
             AnswerTimeoutError: The server does not read, and the buffers are full.
             ConnectionError: The connection is gone.
         """
-        data = b"".join(map(_wire_bytes, pieces))
+        data = b"".join(map(wire_bytes, pieces))
+        self._written.take(pieces)
         async with self._waiting_for("room for what was written"):
             self._writer.write(data)
             await self._writer.drain()
@@ -80,8 +85,8 @@ class RawClient:
         """Give the frames up to the close frame, which comes last, or up to the end of the stream.
 
         Raises:
-            AnswerTimeoutError: Neither came in time; the frames that came are kept for the next call.
-            DecodeError: A length of 2^63 or more.
+            AnswerTimeoutError: Neither came in time. The frames that came are kept for the next call.
+            DecodeError: A length of 2^63 or more. The frames before it are kept too.
         """
         found: list[WireFrame] = []
         try:
@@ -90,19 +95,37 @@ class RawClient:
                     found.append(frame)
                     if frame.opcode == Opcode.CLOSE:
                         break
-        except AnswerTimeoutError:
+        except BaseException:  # also an interrupt: nothing that was read is lost
             self._frames.extendleft(reversed(found))
             raise
         return found
 
-    async def close(self) -> None:
-        """End the TCP connection without a closing handshake. Write a close frame first for a clean one."""
-        self._writer.close()
+    async def close(self, code: int | None = CloseCode.NORMAL_CLOSURE) -> None:
+        """End the connection, with a closing handshake unless a close frame was written before.
+
+        Args:
+            code: Status code of the close frame. None writes no close frame, as a client does that vanishes.
+        """
+        open_still = not self.ended and not self._writer.is_closing()
+        try:
+            if code is not None and open_still and self._written.close_may_follow:
+                await self._closing_handshake(code)
+        finally:
+            self._writer.close()
         try:
             async with asyncio.timeout(self.timeout_s):
                 await self._writer.wait_closed()
         except (TimeoutError, OSError):  # a peer that does not read, or that has reset: there is nothing to wait for
             self._writer.transport.abort()
+
+    async def _closing_handshake(self, code: int) -> None:
+        """Let the server close TCP first (RFC 6455, 7.1.1); unread bytes would turn our end into a reset."""
+        frame = WireFrame(Opcode.CLOSE, struct.pack("!H", code), masking_key=secrets.token_bytes(4))
+        with contextlib.suppress(AnswerTimeoutError, OSError):
+            await self.write(frame)
+            async with self._waiting_for("end of the connection"):
+                while not self.ended:
+                    await self._read()
 
     def take(self, data: bytes) -> None:
         """Take bytes that came from the server; none means the end of its stream."""
@@ -145,17 +168,9 @@ class RawClient:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        await self.close(CloseCode.NORMAL_CLOSURE if exc_type is None else None)
 
     def __repr__(self) -> str:
         if self._writer.is_closing():
             return "<raw client, closed>"
         return f"<raw client, {f'the server has ended: {self.ended}' if self.ended else 'open'}>"
-
-
-def _wire_bytes(piece: bytes | WireFrame) -> bytes:
-    if isinstance(piece, WireFrame):
-        return encode(piece)
-    if not isinstance(piece, bytes | bytearray | memoryview):
-        raise WslabError(f"a {type(piece).__name__} cannot be written", "bytes or a WireFrame", "encode text first")
-    return bytes(piece)

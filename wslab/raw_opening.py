@@ -78,7 +78,7 @@ class RawOpening:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._client is not None:
-            await self._client.close()
+            await self._client.__aexit__(exc_type, exc, traceback)
 
     async def _open(self) -> RawClient:
         target = self._target

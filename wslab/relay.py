@@ -19,7 +19,7 @@ BUFFER_BYTES = 64 * 2**10
 """How much may wait to be written on a leg before the other leg stops reading."""
 
 Connect = Callable[[asyncio.Protocol], Awaitable[object]]
-Record = Callable[[Side, bytes], None]
+RecordBytes = Callable[[Side, bytes], None]
 RecordEnd = Callable[[Side, End, str], None]
 
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -38,7 +38,7 @@ class Leg(asyncio.Protocol):
     transport: asyncio.Transport
     other: Leg
 
-    def __init__(self, sender: Side, record: Record, record_end: RecordEnd) -> None:
+    def __init__(self, sender: Side, record: RecordBytes, record_end: RecordEnd) -> None:
         self.sender = sender
         self.finished = False
         self.opened = asyncio.Event()
@@ -68,9 +68,8 @@ class Leg(asyncio.Protocol):
         return self.transport.can_write_eof()
 
     def forward(self, data: bytes) -> None:
-        """Pass on data: all of one direction goes through here and through `forward_eof`."""
-        if not self.other.transport.is_closing():
-            self.other.transport.write(data)
+        """Pass on data. All of one direction goes through here and `forward_eof`: the place for what harms a wire."""
+        self.other.transport.write(data)
 
     def forward_eof(self) -> None:
         """Pass on the end of one direction; the second end closes both legs."""
@@ -108,8 +107,6 @@ class Leg(asyncio.Protocol):
 
     def reset(self) -> None:
         """Close with an RST; what has not been sent yet is dropped, as it is by any RST."""
-        if not self.opened.is_set() or self.lost.is_set():
-            return
         if (connected := self.transport.get_extra_info("socket")) is not None:
             with contextlib.suppress(OSError):  # some systems take no option on a socket that is already reset
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -130,7 +127,7 @@ class Relay:
         record_end: Takes how one side stopped, and a note.
     """
 
-    def __init__(self, record: Record, record_end: RecordEnd) -> None:
+    def __init__(self, record: RecordBytes, record_end: RecordEnd) -> None:
         self.client = Leg(CLIENT, record, record_end)
         self.server = Leg(SERVER, record, record_end)
         self.client.other, self.server.other = self.server, self.client

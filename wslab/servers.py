@@ -49,8 +49,8 @@ def serve(
         PortInUseError: Somebody else has the port; raised when the server starts.
 
     Example:
-        async with wslab.serve(echo) as server, connect(server.url) as websocket:
-            ...
+        >>> async with wslab.serve(echo) as server, connect(server.url) as websocket:  # doctest: +SKIP
+        ...     await websocket.send("Hello")
     """
     check_handler(handler)
     if port is not None and port not in range(65536):

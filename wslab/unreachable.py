@@ -33,12 +33,8 @@ class Unreachable(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Do nothing: nothing is buffered."""
 
-    def is_closing(self) -> bool:
-        """Say no: all of the request is read, because closing with unread bytes is an RST that may eat the answer."""
-        return False
-
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Answer the first bytes; ignore the rest."""
+        """Answer the first bytes; let the rest come, or closing would be an RST, which may eat the answer."""
         if not self._leg.finished:
             self._finish()
             self._leg.other.transport.write(self._answer)

@@ -1,0 +1,44 @@
+"""Errors hold their facts and say what happened, what was expected and what to do."""
+
+import errno
+
+import pytest
+
+from wslab import errors
+
+EXAMPLES = [
+    errors.WslabError("it rained", "sun", "take an umbrella"),
+    errors.DecodeError("a rule", "5.2", offset=7),
+    errors.HandshakeError("the head does not end", "a blank line"),
+    errors.UrlError("htp://x", "has the scheme 'htp'"),
+    errors.UnreachableError("ws://localhost:…/", "connection refused"),
+    errors.NotWebSocketError("ws://localhost:…/", 404, "Not Found"),
+    errors.HandlerError(object(), "is not async"),
+    errors.PortInUseError(8765),
+    errors.NotLoopbackError("0.0.0.0"),
+    errors.AnswerTimeoutError("frame", 5),
+    errors.CoroutineError(42),
+]
+
+
+def test_the_examples_are_all_that_there_is() -> None:
+    defined = {value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)}
+    assert {type(error) for error in EXAMPLES} == defined
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_is_one_of_wslab_and_says_what_was_expected(error: errors.WslabError) -> None:
+    assert isinstance(error, errors.WslabError)
+    assert str(error).startswith(error.happened)
+    assert f"Expected: {error.expected}" in str(error)
+    assert " at 0x" not in str(error)
+
+
+def test_the_three_parts_make_three_sentences() -> None:
+    assert str(EXAMPLES[0]) == "it rained. Expected: sun. To do: take an umbrella."
+    assert str(errors.WslabError("it rained")) == "it rained."
+
+
+@pytest.mark.parametrize("error", [error for error in EXAMPLES if isinstance(error, OSError)], ids=repr)
+def test_an_error_of_the_system_carries_a_number_or_none(error: OSError) -> None:
+    assert error.errno == (errno.EADDRINUSE if isinstance(error, errors.PortInUseError) else None)
