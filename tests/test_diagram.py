@@ -23,17 +23,17 @@ def test_svg_is_well_formed_and_described_for_screen_readers() -> None:
 
 @pytest.mark.parametrize("label", ["<script>alert(1)</script>", "</text></svg>", 'a & b "c"'])
 def test_labels_are_shown_as_text(label: str) -> None:
-    assert label in texts(Diagram([HELLO._replace(label=label)], "x"))
+    assert label in texts(Diagram([HELLO._replace(label=label)]))
 
 
 def test_a_label_too_long_is_cut_where_drawn_and_whole_in_the_description() -> None:
-    diagram = Diagram([HELLO._replace(label="x" * 200)], "x")
+    diagram = Diagram([HELLO._replace(label="x" * 200)])
     assert "x" * 51 + "…" in texts(diagram)
     assert "x" * 200 in diagram.svg
 
 
 def test_text_twin_points_the_arrows() -> None:
-    shown = repr(Diagram([HELLO, Arrow("server", "client", "TEXT 'Hi'")], "x")).splitlines()
+    shown = repr(Diagram([HELLO, Arrow("server", "client", "TEXT 'Hi'")])).splitlines()
     assert shown[0].split() == ["client", "server"]
     assert shown[1].startswith("  |- TEXT 'Hello' -") and shown[1].endswith("->|")
     assert shown[2].startswith("  |<-") and shown[2].endswith(" TEXT 'Hi' -|")
@@ -42,20 +42,20 @@ def test_text_twin_points_the_arrows() -> None:
 
 def test_clients_have_a_lifeline_each_in_the_order_of_their_numbers() -> None:
     arrows = [Arrow(f"client {number}", "server", "x") for number in (10, 2, 1)]
-    diagram = Diagram(arrows, "x")
+    diagram = Diagram(arrows)
     assert diagram.lifelines == ["client 1", "client 2", "client 10", "server"]
     assert repr(diagram).splitlines()[0] == "client 10 to server: x"
 
 
 def test_what_is_left_out_is_said() -> None:
-    diagram = Diagram([HELLO] * (MOST_ARROWS + 5), "x")
+    diagram = Diagram([HELLO] * (MOST_ARROWS + 5))
     assert len(diagram.arrows) == MOST_ARROWS
     assert "… and 5 more." in texts(diagram)
     assert repr(diagram).endswith("… and 5 more.")
 
 
 def test_mermaid_escapes_what_it_would_read_as_syntax() -> None:
-    source = Diagram([HELLO._replace(label="a;b#<i>")], "x").mermaid()
+    source = Diagram([HELLO._replace(label="a;b#<i>")]).mermaid()
     assert source.splitlines() == [
         "sequenceDiagram",
         "    participant client as client",
@@ -65,4 +65,11 @@ def test_mermaid_escapes_what_it_would_read_as_syntax() -> None:
 
 
 def test_the_same_arrows_give_the_same_bytes() -> None:
-    assert Diagram([HELLO] * 3, "x").svg == Diagram([HELLO] * 3, "x").svg
+    assert Diagram([HELLO] * 3).svg == Diagram([HELLO] * 3).svg
+
+
+def test_a_title_stands_above_the_diagram_and_its_text() -> None:
+    diagram = Diagram([HELLO], "A talk")
+    assert texts(diagram)[0] == "A talk"
+    assert repr(diagram).splitlines()[0] == "A talk"
+    assert "A talk" not in texts(Diagram([HELLO]))

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+import wslab
 from wslab import errors
 
 EXAMPLES = [
@@ -42,3 +43,14 @@ def test_the_three_parts_make_three_sentences() -> None:
 @pytest.mark.parametrize("error", [error for error in EXAMPLES if isinstance(error, OSError)], ids=repr)
 def test_an_error_of_the_system_carries_a_number_or_none(error: OSError) -> None:
     assert error.errno == (errno.EADDRINUSE if isinstance(error, errors.PortInUseError) else None)
+
+
+SECRET_URLS = ["ftp://user:s3cret@h/?access_token=s3cret", "ws://user:s3/s3cret@h/", "ws://user:s3?s3cret@h/"]
+
+
+@pytest.mark.parametrize("url", SECRET_URLS)
+def test_a_url_that_cannot_be_used_is_shown_without_its_secrets(url: str) -> None:
+    with pytest.raises(errors.UrlError) as caught:
+        wslab.tap(url)
+    assert "s3" not in str(caught.value)
+    assert caught.value.url == url

@@ -17,10 +17,10 @@ from wslab import frames
 from wslab.bitgrid import ROW_BITS
 from wslab.errors import WslabError
 from wslab.explain import Explanation, explain
-from wslab.explanation import visible
 from wslab.frames import Decoder, Rule, WireFrame, encode
 from wslab.handshake import parse_request, parse_response
 from wslab.records import Record
+from wslab.redaction import visible
 from wslab.tape import Tape
 
 # Run after run the same examples, as many as the profile in conftest.py says.
@@ -77,6 +77,11 @@ REVEALED = """\
 |    masking-key (continued)    |    payload    |    payload    |
 |                               | 7f ^ 37 = 'H' | 9f ^ fa = 'e' |
 |0 0 1 0 0 0 0 1 0 0 1 1 1 1 0 1|0 1 1 1 1 1 1 1|1 0 0 1 1 1 1 1|
++---------------+---------------+---------------+---------------+
+|    payload    |    payload    |    payload    |
+| 4d ^ 21 = 'l' | 51 ^ 3d = 'l' | 58 ^ 37 = 'o' |
+|0 1 0 0 1 1 0 1|0 1 0 1 0 0 0 1|0 1 0 1 1 0 0 0|
++---------------+---------------+---------------+
 """
 
 
@@ -106,7 +111,7 @@ Host: 127.0.0.1:…
 Upgrade: websocket
     the client wants to go on in another protocol (4.1)
 Connection: Upgrade
-    Upgrade is meant for the next hop only; a proxy has to understand it (4.1)
+    Upgrade is for the next hop only: a proxy removes what this header lists (RFC 9110, 7.6.1)
 Sec-WebSocket-Key: (random)
     16 random bytes that the server has to answer for; it proves nothing about the client (4.1)
 Sec-WebSocket-Version: 13
@@ -182,6 +187,7 @@ def line(explanation: Explanation, start: str) -> tuple[str, tuple[str, ...]]:
 FIELDS: dict[str, tuple[WireFrame, str, str]] = {
     "a fragment": (WireFrame(TEXT, fin=False), "FIN = 0", "more frames of this message follow (5.4)"),
     "a control frame": (WireFrame(PING), "FIN = 1", "a control frame is always whole (5.5)"),
+    "the close": (WireFrame(CLOSE), "FIN = 1", "a control frame is always whole (5.5)"),
     "continuation": (WireFrame(CONT), "opcode = 0 (CONT)", "a message that an earlier frame began (5.4)"),
     "binary": (WireFrame(BINARY), "opcode = 2 (BINARY)", "a message of bytes (5.6)"),
     "close": (WireFrame(CLOSE), "opcode = 8 (CLOSE)", "closes the connection and sends no more data (5.5.1)"),
@@ -325,6 +331,22 @@ def test_illegal_bits_are_starred_in_the_grid() -> None:
     assert "* illegal" not in explain(HELLO).text
 
 
+def test_illegal_fields_are_marked_in_the_grid() -> None:
+    explanation = explain(bytes.fromhex("8300"))
+    assert "|N|V|V|V|illegal|S|" in explanation.text
+    assert "<br><strong>illegal</strong></td>" in explanation._repr_html_()
+
+
+def test_bits_that_are_illegal_together_are_told_once() -> None:
+    illegal = [line.subject for line in explain(bytes.fromhex("b100")).lines if line.illegal]
+    assert illegal == ["RSV2 = 1"]
+
+
+@pytest.mark.parametrize("wire", ["c102f248", "8103e282", "0102e282", "8201ff"])
+def test_only_a_whole_text_is_judged_to_be_no_utf8(wire: str) -> None:
+    assert "llegal" not in explain(bytes.fromhex(wire)).text
+
+
 def test_a_broken_rule_without_a_field_is_told_at_the_end() -> None:
     rule = Rule("something else", "9.9")
     record = Record(1, CLIENT, "frame", 0.0, encode(HELLO), frame=HELLO, payload=b"Hello", broken=(rule,))
@@ -389,6 +411,7 @@ def test_a_bad_response_is_told() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
+        (100, "not 101, so this is an ordinary HTTP response (4.1)"),
         (200, "not 101, so this is an ordinary HTTP response (4.1)"),
         (302, "the server sends the client elsewhere; it need not follow (4.1)"),
         (400, "the server found the request to break a rule (4.2.1)"),
@@ -459,9 +482,14 @@ def test_what_is_wrong_with_a_head_is_told() -> None:
 
 
 def test_the_beginning_of_a_head_is_explained_and_nothing_is_missed_yet() -> None:
-    subjects = [line.subject for line in explain(REQUEST[: REQUEST.index(b"websocket")], reveal=False).lines]
-    assert subjects == ["GET /chat?room=1&token=(hidden) HTTP/1.1", "Host: 127.0.0.1:…", "not here yet"]
-    assert "llegal" not in explain(REQUEST[: REQUEST.index(b"websocket")]).text
+    subjects = [line.subject for line in explain(REQUEST[: REQUEST.index(b"tion: Upgrade")], reveal=False).lines]
+    assert subjects == [
+        "GET /chat?room=1&token=(hidden) HTTP/1.1",
+        "Host: 127.0.0.1:…",
+        "Upgrade: websocket",
+        "not here yet",
+    ]
+    assert "llegal" not in explain(REQUEST[: REQUEST.index(b"tion: Upgrade")]).text
 
 
 def test_a_first_line_that_has_only_begun_is_shown_without_secrets() -> None:
@@ -550,9 +578,10 @@ def test_a_compressed_record_shows_what_was_in_it() -> None:
 
 
 def test_what_a_tape_found_illegal_is_told() -> None:
-    tape = tape_of((CLIENT, REQUEST), (SERVER, RESPONSE), (CLIENT, b"\x81\x00"), (SERVER, b"\xc1\x00"))
+    tape = tape_of((CLIENT, REQUEST), (SERVER, RESPONSE), (CLIENT, b"\x81\x00"), (SERVER, b"\xc1\x01a"))
     assert line(explain(tape[2]), "MASK = 0")[1] == ("the rule is that every frame from a client is masked (5.1)",)
     assert line(explain(tape[3]), "RSV1 = 1")[1]
+    assert line(explain(tape[3]), "payload = 'a'")[0] == "text in UTF-8 (5.6)"
 
 
 @pytest.mark.parametrize(
@@ -626,6 +655,11 @@ def test_markup_is_shown_as_text(thing: object) -> None:
     check_html(explanation)
     assert "<script>" in explanation.text
     assert "<script>" in html.unescape(explanation._repr_html_())
+
+
+def test_titles_and_bytes_are_escaped_too() -> None:
+    assert "<caption" in (page := Explanation("<b>", [])._repr_html_()) and "<b>" not in page
+    assert "<strong>&#x27;&lt;&#x27; 0x3c</strong>" in explain(WireFrame(TEXT, b"<b>"))._repr_html_()
 
 
 class Page(HTMLParser):

@@ -28,7 +28,7 @@ from wslab.handshake import (
     shown_headers,
     shown_target,
 )
-from wslab.head_parser import HEAD_LIMIT_BYTES
+from wslab.heads import HEAD_LIMIT_BYTES
 from wslab.redaction import HIDDEN_HEADERS, VARYING_HEADERS
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455, 1.3
@@ -527,6 +527,7 @@ def test_nothing_was_offered_is_said() -> None:
             "/?API%5Fkey=(hidden)&APIKEY=(hidden)&Password=(hidden)&jwt=(hidden)",
         ),
         ("/?APIkey=a&author=a&keyboard=b&token=", "/?APIkey=(hidden)&author=a&keyboard=b&token="),
+        ("http://user:s3cret@example.com/", "http://(hidden)@example.com/"),
         ("/api/kernels/0b8f9dd8-9d8a-4f8e-8b6e-1c2d3e4f5a6b/channels", "/api/kernels/(id)/channels"),
     ],
 )
@@ -539,11 +540,14 @@ def test_secrets_in_targets_are_hidden(target: str, shown: str) -> None:
     ("name", "value", "shown"),
     [
         *((name, "s3cret", "(hidden)") for name in sorted(HIDDEN_HEADERS)),
+        *((name, "s3cret", "(hidden)") for name in ("X-Api-Key", "X-Auth-Token", "X-Amz-Security-Token", "Api-Key")),
+        ("Access-Control-Allow-Credentials", "true", "true"),
         *((name.title(), "s3cret", shown) for name, shown in VARYING_HEADERS.items()),
         ("Host", "127.0.0.1:54321", "127.0.0.1:…"),
         ("Host", "[::1]:54321", "[::1]:…"),
         ("Host", "example.com", "example.com"),
         ("Origin", "http://localhost:8888", "http://localhost:…"),
+        ("Origin", "https://chat.example:8443", "https://chat.example:8443"),
         ("Origin", "null", "null"),
         ("Referer", "http://a:b@localhost:8888/lab?token=s3cret", "http://(hidden)@localhost:…/lab?token=(hidden)"),
         ("Location", "/login?next=/lab&key=1", "/login?next=/lab&key=(hidden)"),
@@ -568,7 +572,7 @@ def test_a_head_is_shown_without_secrets_and_chance() -> None:
     assert repr(found) == "RequestHead(GET /chat?token=(hidden) HTTP/1.1, 7 headers)"
     assert str(found).splitlines() == [
         "GET /chat?token=(hidden) HTTP/1.1",
-        "Host: h:…",
+        "Host: h:54321",
         "Upgrade: websocket",
         "Connection: Upgrade",
         "Sec-WebSocket-Key: (random)",

@@ -8,7 +8,7 @@ from websockets.frames import BINARY, PING, TEXT
 from websockets.protocol import CLIENT, SERVER
 
 from wslab.frames import WireFrame
-from wslab.inflate import Inflater, inflaters
+from wslab.inflate import Budget, Inflater, inflaters
 
 
 def deflated(data: bytes) -> bytes:
@@ -17,7 +17,7 @@ def deflated(data: bytes) -> bytes:
 
 
 def test_a_decompression_bomb_stays_small() -> None:
-    inflater = Inflater(budget_bytes=1000)
+    inflater = Inflater(budget=Budget(1000))
     bomb = deflated(b"\0" * 10**6)
     problem = "shown as it stands: too much to decompress"
     assert inflater.inflate(WireFrame(BINARY, bomb, rsv1=True)) == (True, bomb, problem)
@@ -30,7 +30,7 @@ def test_what_was_not_compressed_is_left_alone(opcode: int) -> None:
 
 
 def test_a_budget_spent_exactly_is_no_problem() -> None:
-    assert Inflater(budget_bytes=5).inflate(WireFrame(TEXT, deflated(b"Hello"), rsv1=True)) == (True, b"Hello", "")
+    assert Inflater(budget=Budget(5)).inflate(WireFrame(TEXT, deflated(b"Hello"), rsv1=True)) == (True, b"Hello", "")
 
 
 def test_each_direction_has_its_own_context_rule() -> None:
@@ -42,3 +42,12 @@ def test_each_direction_has_its_own_context_rule() -> None:
 @pytest.mark.parametrize("value", ["", "x-other", "permessage-deflate;;;="])
 def test_no_or_unreadable_extensions_decompress_nothing(value: str) -> None:
     assert inflaters(Headers([("Sec-WebSocket-Extensions", value)])) == {}
+
+
+def test_a_stream_that_ends_itself_is_no_empty_message() -> None:
+    ended = bytes.fromhex("f348cdc9c90700")  # "Hello" in a last block (RFC 7692, 7.2.3.4)
+    inflater = Inflater()
+    assert inflater.inflate(WireFrame(TEXT, ended, rsv1=True)) == (True, b"Hello", "")
+    assert inflater.inflate(WireFrame(TEXT, ended, rsv1=True))[2].startswith("shown as it stands")
+    fresh = Inflater(keeps_context=False)
+    assert [fresh.inflate(WireFrame(TEXT, ended, rsv1=True))[1] for _ in range(2)] == [b"Hello", b"Hello"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wslab.errors import NotLoopbackError
+from wslab.errors import NotLoopbackError, WslabError
 from wslab.loopback import LOCAL_ORIGINS, check_hosts, check_socket, is_loopback, netloc
 
 HERE = ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "::1", "0:0:0:0:0:0:0:1"]
@@ -62,6 +62,11 @@ def test_any_other_host_is_refused(host: str) -> None:
 def test_none_stands_for_all_addresses_and_is_refused() -> None:
     with pytest.raises(NotLoopbackError):
         check_hosts(None)
+
+
+def test_no_host_at_all_is_refused() -> None:
+    with pytest.raises(WslabError, match="empty list"):
+        check_hosts([])
 
 
 def test_of_several_hosts_each_is_checked() -> None:

@@ -15,10 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from websockets.protocol import CLIENT
 
-from wslab.errors import AnswerTimeoutError, DecodeError, NotWebSocketError, WslabError
+from wslab.errors import AnswerTimeoutError, DecodeError, HandshakeError, NotWebSocketError, WslabError
 from wslab.frames import Decoder, WireFrame, encode
 from wslab.handshake import accept_key, parse_request
-from wslab.raw import RawClient
+from wslab.raw import READ_BYTES, RawClient
 from wslab.raw_opening import connect_raw
 from wslab.servers import Server, serve
 
@@ -159,6 +159,18 @@ async def test_a_refusal_tells_its_status(headers: dict[str, str | None], status
         with pytest.raises(NotWebSocketError) as caught:
             await connect_raw(server, headers=headers)
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X": "s3cret\r\n"}, {"X": "s3cret\u20ac"}, {"s3cret X": "1"}, {"X\u20ac": "1"}], ids=repr
+)
+async def test_a_request_that_cannot_be_written_is_no_fault_of_the_server(headers: dict[str, str | None]) -> None:
+    async with serve(echo) as server:
+        with pytest.raises(HandshakeError):
+            await connect_raw(server, headers=headers)
+        with pytest.raises(HandshakeError, match="the URL or a header"):
+            await connect_raw(server.url + "caf\u00e9\u20ac")
+        assert not server.connections
 
 
 async def test_a_user_in_the_url_is_authorized_as_websockets_does_it() -> None:
@@ -378,3 +390,17 @@ async def test_only_bytes_and_frames_can_be_written(piece: Any) -> None:
     async with serve(echo) as server, connect_raw(server) as raw:
         with pytest.raises(WslabError, match=f"a {type(piece).__name__} cannot be written"):
             await raw.write(HELLO, piece)
+
+
+async def test_what_a_raw_client_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.raw.MAX_RECEIVED_BYTES", 100_000)
+
+    async def flood(websocket: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await websocket.send(bytes(50_000))
+
+    async with serve(flood) as server, connect_raw(server) as raw:
+        with pytest.raises(WslabError, match="more than the 100000 bytes"):
+            await raw.frames_until_close()
+        assert len(raw.received) < 100_000 + READ_BYTES

@@ -1,6 +1,6 @@
 """The table and its twins."""
 
-from wslab.table import Table
+from wslab.table import MOST_ROWS, Table
 
 
 def test_text_twin_aligns_columns_and_puts_numbers_right() -> None:
@@ -16,3 +16,11 @@ def test_html_twin_escapes_every_text() -> None:
 
 def test_an_empty_table_still_has_its_headings() -> None:
     assert repr(Table(["a", "b"], [])).splitlines()[0] == "a  b"
+
+
+def test_a_long_table_shows_its_beginning_and_says_so() -> None:
+    table = Table(["n"], [[f"row {n}"] for n in range(MOST_ROWS + 2)], footnote="Full.")
+    for shown in (repr(table), table._repr_html_()):
+        assert "row 999" in shown and "row 1000" not in shown
+        assert "… and 2 more. Full." in shown
+    assert len(table.rows) == MOST_ROWS + 2

@@ -29,10 +29,10 @@ from websockets.protocol import CLIENT, SERVER, Side
 
 from wslab import registry
 from wslab.errors import UrlError, WslabError
+from wslab.opening import describe
 from wslab.relay import BUFFER_BYTES
 from wslab.tap import Tap, tap
 from wslab.tape import Tape
-from wslab.unreachable import describe
 
 PEM = Path(__file__).parent / "test_only_localhost.pem"
 READ_BYTES = 256 * 2**10  # what asyncio reads from a socket at once
@@ -654,8 +654,9 @@ def test_why_a_server_cannot_be_reached(error: Exception, words: str) -> None:
         ("ws://:8765/chat", "names no host"),
         ("ws:///chat", "names no host"),
         ("ws://a b/", "cannot be read: the host has a space in it"),
-        ("ws://127.0.0.1:99999", "cannot be read: Port out of range"),
-        ("ws://127.0.0.1:port", "cannot be read: Port could not be cast"),
+        ("ws://127.0.0.1:99999", "cannot be read: the port is no number from 1 to 65535"),
+        ("ws://127.0.0.1/a b", "has a space in it"),
+        ("ws://127.0.0.1:port", "cannot be read: the port is no number"),
         ("ws://127.0.0.1:0", "names port 0"),
         ("ws://[::1", "cannot be read: Invalid IPv6 URL"),
         ("ws://" + "x" * 64 + ".org", "cannot be read:"),
@@ -806,6 +807,17 @@ async def test_cancelled_while_it_closes_it_leaves_nothing() -> None:
         with pytest.raises(asyncio.CancelledError):
             await closing
         assert await pair.client.heard() == "FIN"
+
+
+async def test_a_connection_that_is_cancelled_twice_leaves_no_socket() -> None:
+    async with line() as pair:
+        await pair.client.push_until_stuck()  # the server does not read, so that closing gently would wait for it
+        ((relaying, relay),) = pair.tap._relays.items()
+        relaying.cancel()
+        await asyncio.sleep(0)
+        relaying.cancel()
+        await asyncio.wait({relaying})
+        assert relay.server.transport.get_write_buffer_size() == 0
 
 
 async def test_stop_all_closes_it() -> None:

@@ -2,11 +2,13 @@
 
 import html
 import zlib
+from xml.dom import minidom
 
 import pytest
 from websockets.frames import CONT, PING, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
+from wslab.explain import explain
 from wslab.frames import WireFrame, encode
 from wslab.tape import Tape
 
@@ -212,6 +214,84 @@ def test_a_refused_handshake_leaves_http() -> None:
     refused = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 3\r\n\r\nno\n"
     tape = taped((CLIENT, REQUEST), (SERVER, refused), (CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
     assert [record.what for record in tape] == ["request", "response", "data", "request"]
+
+
+def test_pipelined_requests_wait_for_the_answer_to_the_upgrade_itself() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+    done, refused = (b"HTTP/1.1 %s No\r\nContent-Length: 0\r\n\r\n" % status for status in (b"200", b"426"))
+    after = (CLIENT, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    tape = taped((CLIENT, post + REQUEST), (SERVER, done), (SERVER, refused), after)
+    assert [record.what for record in tape] == ["request", "data", "request", "response", "response", "request"]
+
+
+NEVER_ENDING_HEADS = {
+    "headers": b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 4000,
+    "request line": b"GET /" + b"a" * 16_000,
+}
+
+
+@pytest.mark.parametrize("head", NEVER_ENDING_HEADS.values(), ids=NEVER_ENDING_HEADS.keys())
+def test_a_head_in_tiny_pieces_is_not_parsed_for_each(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed_bytes: list[int] = []
+    monkeypatch.setattr("wslab.dissect.parse_request", lambda data: parsed_bytes.append(len(data)))
+    assert len(taped(*((CLIENT, bytes([byte])) for byte in head))) == 0
+    assert parsed_bytes[:1024] == list(range(1, 1025))
+    assert len(parsed_bytes) < 1024 + 10
+
+
+def test_a_head_that_was_waited_for_is_found_where_it_ends() -> None:
+    head = b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1000 + b"\r\n"
+    tape = taped(*((CLIENT, bytes([byte])) for byte in head + REQUEST))
+    assert [record.size_bytes for record in tape] == [len(head), len(REQUEST)]
+
+
+def test_more_frames_than_memory_has_room_for_become_plain_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.tape.MAX_RECORDS", 5)
+    found = opened((SERVER, HELLO * 10), (CLIENT, MASKED_HELLO), (SERVER, HELLO))
+    found.write(2, CLIENT, REQUEST, 9)
+    assert [record.what for record in found] == ["request", "response", *["TEXT"] * 3, *["data"] * 4]
+    assert found.bytes_from(SERVER) == len(RESPONSE + HELLO * 11)
+    assert {record.note for record in found[5:]} == {"not dissected: 5 records stand before it"}
+
+
+def test_an_interrupted_look_loses_nothing_and_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = opened((SERVER, HELLO), (SERVER, HELLO))
+    with monkeypatch.context() as patch:
+        patch.delattr("wslab.dissect.decode")
+        with pytest.raises(NameError):
+            len(found)
+    found.write(1, SERVER, HELLO, 9)
+    assert [record.text for record in found.frames()] == ["Hello"] * 3
+
+
+def test_the_connections_of_a_tape_share_what_may_be_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Tape()
+    monkeypatch.setattr(found._budget, "left_bytes", 150)
+    for connection in (1, 2):
+        found.write(connection, CLIENT, REQUEST, 0)
+        wire = encode(WireFrame(TEXT, deflated(compressor(), b"x" * 100), rsv1=True))
+        found.write(connection, SERVER, DEFLATED + wire, 0)
+    assert [len(record.payload) == 100 for record in found.frames()] == [True, False]
+
+
+def test_a_close_reason_cannot_break_what_shows_it() -> None:
+    tape = opened((SERVER, encode(WireFrame(Opcode.CLOSE, b"\x03\xe8a\x00\x1b[31m\nb"))))
+    assert tape[2].content() == r"1000 (OK) a\x00\x1b[31m\nb"
+    assert len(repr(tape).splitlines()) == 5
+    minidom.parseString(tape.diagram().svg)
+
+
+SECRET_HEAD = b"GET /?token=s3cret HTTP/1.1\r\nCookie: a=s3cret\r\nX-Api-Key: s3cret\r\n"
+
+
+@pytest.mark.parametrize("rest", [b"", b" folded\r\n\r\n"], ids=["cut short", "not quite a head"])
+@pytest.mark.parametrize("skipped_bytes", [0, 29], ids=["target", "headers"])
+def test_a_head_that_is_shown_as_data_holds_no_secret(rest: bytes, skipped_bytes: int) -> None:
+    tape = taped((CLIENT, SECRET_HEAD[skipped_bytes:] + rest))
+    tape.ended(1, CLIENT, "reset", 1)
+    assert tape[0].kind == "data"
+    assert "s3cret" not in repr(tape) + tape._repr_html_() + tape.diagram().svg + explain(tape[0]).text
+    assert "s3cret" in repr(tape.table(reveal=True)) and "s3cret" in explain(tape[0], reveal=True).text
 
 
 def test_bytes_that_are_no_http_are_kept_as_they_are() -> None:

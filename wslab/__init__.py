@@ -3,7 +3,7 @@
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
-from .clients import RawClient, connect_raw, exchange
+from .clients import exchange
 from .doctor import doctor
 from .errors import (
     AnswerTimeoutError,
@@ -22,6 +22,8 @@ from .explain import Explanation, explain
 from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
 from .notebook import run
+from .raw import RawClient
+from .raw_opening import connect_raw
 from .records import Record, Records
 from .registry import stop_all
 from .servers import Server, serve

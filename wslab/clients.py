@@ -9,12 +9,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from .errors import AnswerTimeoutError
 from .loopback import is_loopback
-from .opening import opening_errors, websocket_target
-from .raw import RawClient
-from .raw_opening import connect_raw
-from .target import HasUrl
+from .opening import opening_errors
+from .target import HasUrl, websocket_target
 
-__all__ = ["RawClient", "connect_raw", "exchange"]
+__all__ = ["exchange"]
 
 
 async def exchange(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 MOST_ARROWS = 60
-_LANE_PX, _ROW_PX, _TOP_PX, _EDGE_PX = 430, 34, 64, 70
+_LANE_PX, _ROW_PX, _TOP_PX, _EDGE_PX, _TITLE_PX = 430, 34, 64, 70, 28
 _LABEL_CHARACTERS = 52
 _TEXT_WIDTH = 64
 # Okabe and Ito's palette: told apart by readers who do not see all colours.
@@ -30,11 +30,11 @@ class Diagram:
 
     Args:
         arrows: In order of time. Only the first 60 are drawn, and the diagram says so.
-        title: What it shows; read aloud by screen readers.
+        title: What it shows, one line above it, or "".
         footnote: What has to be said below, or "".
     """
 
-    def __init__(self, arrows: Sequence[Arrow], title: str, footnote: str = "") -> None:
+    def __init__(self, arrows: Sequence[Arrow], title: str = "", footnote: str = "") -> None:
         self.arrows = tuple(arrows[:MOST_ARROWS])
         self.title = title
         left_out = len(arrows) - len(self.arrows)
@@ -47,13 +47,14 @@ class Diagram:
     def svg(self) -> str:
         """The diagram as an SVG document with a title and a description."""
         width = 2 * _EDGE_PX + _LANE_PX * max(len(self.lifelines) - 1, 1)
-        height = _TOP_PX + _ROW_PX * len(self.arrows) + (44 if self.footnote else 20)
+        height = self._top_px + _ROW_PX * len(self.arrows) + (44 if self.footnote else 20)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13">',
-            f"<title>{html.escape(self.title)}</title>",
+            f"<title>{html.escape(self.title or 'What crossed the wire')}</title>",
             f"<desc>{html.escape('; '.join(_sentence(arrow) for arrow in self.arrows))}</desc>",
             f'<rect width="{width}" height="{height}" rx="6" fill="#ffffff"/>',
+            _text(width // 2, 23, self.title, "#222222", "middle") if self.title else "",
             *(self._lifeline(index, height) for index in range(len(self.lifelines))),
             *(self._arrow(row, arrow) for row, arrow in enumerate(self.arrows)),
             _text(_EDGE_PX, height - 14, self.footnote, "#444444", "start") if self.footnote else "",
@@ -61,19 +62,24 @@ class Diagram:
         ]
         return "\n".join(part for part in parts if part)
 
+    @property
+    def _top_px(self) -> int:
+        return _TOP_PX + (_TITLE_PX if self.title else 0)
+
     def _lifeline(self, index: int, height: int) -> str:
         x, name = _EDGE_PX + _LANE_PX * index, html.escape(self.lifelines[index])
+        top = self._top_px - _TOP_PX
         bottom = height - (34 if self.footnote else 10)
         return (
-            f'<line x1="{x}" y1="38" x2="{x}" y2="{bottom}" stroke="#999999" stroke-dasharray="3 3"/>'
-            f'<rect x="{x - 48}" y="10" width="96" height="28" rx="4" fill="#eef3f7" stroke="#7a8a99"/>'
-            f'<text x="{x}" y="29" text-anchor="middle" fill="#222222">{name}</text>'
+            f'<line x1="{x}" y1="{top + 38}" x2="{x}" y2="{bottom}" stroke="#999999" stroke-dasharray="3 3"/>'
+            f'<rect x="{x - 48}" y="{top + 10}" width="96" height="28" rx="4" fill="#eef3f7" stroke="#7a8a99"/>'
+            f'<text x="{x}" y="{top + 29}" text-anchor="middle" fill="#222222">{name}</text>'
         )
 
     def _arrow(self, row: int, arrow: Arrow) -> str:
         start = _EDGE_PX + _LANE_PX * self.lifelines.index(arrow.source)
         tip = _EDGE_PX + _LANE_PX * self.lifelines.index(arrow.target)
-        y = _TOP_PX + _ROW_PX * row + 10
+        y = self._top_px + _ROW_PX * row + 10
         step = 8 if tip > start else -8
         color = _ILLEGAL if arrow.illegal else _COLORS.get(arrow.kind, "#222222")
         dashes = ' stroke-dasharray="5 3"' if arrow.kind == "end" else ""
@@ -91,7 +97,8 @@ class Diagram:
         return "\n".join([*lines, f"    %% {self.footnote}"] if self.footnote else lines)
 
     def __repr__(self) -> str:
-        lines = [_text_header(self.lifelines)] if len(self.lifelines) <= 2 else []
+        lines = [self.title] if self.title else []
+        lines += [_text_header(self.lifelines)] if len(self.lifelines) <= 2 else []
         draw = _text_arrow if len(self.lifelines) <= 2 else _sentence
         lines += [draw(arrow) for arrow in self.arrows]
         return "\n".join([*lines, self.footnote] if self.footnote else lines)
@@ -109,7 +116,11 @@ def _sentence(arrow: Arrow) -> str:
 
 
 def _text(x: int, y: int, text: str, color: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}">{html.escape(text)}</text>'
+    # The white edge keeps a label readable where it crosses the lifeline of somebody else.
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" '
+        f'stroke="#ffffff" stroke-width="4" paint-order="stroke">{html.escape(text)}</text>'
+    )
 
 
 def _text_header(lifelines: Sequence[str]) -> str:

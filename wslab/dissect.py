@@ -9,11 +9,15 @@ from enum import Enum, auto
 from websockets.datastructures import Headers
 from websockets.protocol import CLIENT, SERVER, Side
 
+from .bodies import content_length, is_chunked, whole_chunks
 from .errors import DecodeError, HandshakeError
 from .frames import MessageRules, broken_rules, decode
 from .handshake import RequestHead, ResponseHead, parse_request, parse_response
-from .inflate import Inflater, inflaters
+from .inflate import Budget, Inflater, inflaters
 from .records import End, Record
+
+# A head that comes in pieces is parsed with each of them up to here, then only when it may be whole or has doubled.
+_SMALL_HEAD_BYTES = 1024
 
 
 class _Mode(Enum):
@@ -35,6 +39,7 @@ class _Stream:
         self.sender = sender
         self.buffer = bytearray()
         self.mode = _Mode.HEAD
+        self.parsed_bytes = 0  # how much of a head was there when it was last parsed in vain
         self.body_bytes = 0
         self.note = ""
         self.rules = MessageRules()
@@ -47,14 +52,23 @@ class _Stream:
 
     def expect_body(self, headers: Headers, *, until_end: bool) -> None:
         """Set the mode for the body that follows a head (RFC 9112, 6.3)."""
-        lengths = headers.get_all("Content-Length")
-        if "chunked" in ",".join(headers.get_all("Transfer-Encoding")).lower():
+        length = content_length(headers)
+        if is_chunked(headers):
             self.mode = _Mode.CHUNKS
-        elif lengths and lengths[0].isdecimal():
-            self.body_bytes = int(lengths[0])
-            self.mode = _Mode.LENGTH if self.body_bytes else _Mode.HEAD
+        elif length is not None:
+            self.body_bytes = length
+            self.mode = _Mode.LENGTH if length else _Mode.HEAD
         else:
             self.mode = _Mode.REST if until_end else _Mode.HEAD
+
+    def head_may_be_whole(self) -> bool:
+        """Whether to parse the head again; doing so for every byte that comes would be quadratic."""
+        size_bytes, before = len(self.buffer), self.parsed_bytes
+        waits = _SMALL_HEAD_BYTES < size_bytes < 2 * before
+        if waits and self.buffer.find(b"\r\n\r\n", max(before - 3, 0)) < 0:
+            return False
+        self.parsed_bytes = size_bytes
+        return True
 
     def give_up(self, note: str) -> None:
         self.mode = _Mode.OPAQUE
@@ -66,10 +80,12 @@ class Dissector:
 
     Args:
         connection: The connection's number on the tape.
+        budget: How much may be decompressed.
     """
 
-    def __init__(self, connection: int) -> None:
+    def __init__(self, connection: int, budget: Budget | None = None) -> None:
         self.connection = connection
+        self._budget = budget or Budget()
         self._streams = {CLIENT: _Stream(CLIENT), SERVER: _Stream(SERVER)}
         self._unanswered: deque[RequestHead] = deque()
         self._steps = {
@@ -82,15 +98,18 @@ class Dissector:
             _Mode.OPAQUE: self._rest,
         }
 
-    def data(self, sender: Side, data: bytes, time_s: float) -> list[Record]:
-        """Take bytes from one side; give the records that they complete."""
+    def data(self, sender: Side, data: bytes, time_s: float) -> Iterator[Record]:
+        """Take bytes from one side; give the records that they complete, one by one as they are asked for."""
         self._streams[sender].buffer += data
-        records = []
         for record in self._dissect(sender, time_s):
-            records.append(record)
+            yield record
             if record.kind == "response":  # it decides what the client's waiting bytes are
-                records += self._dissect(CLIENT, time_s)
-        return records
+                yield from self._dissect(CLIENT, time_s)
+
+    def give_up(self, note: str) -> None:
+        """Take all that follows, in both directions, as bytes and no more."""
+        for stream in self._streams.values():
+            stream.give_up(note)
 
     def end(self, sender: Side, how: End, time_s: float, note: str = "") -> list[Record]:
         """Take the end of one side; give what it left unfinished, and the end itself."""
@@ -109,15 +128,17 @@ class Dissector:
             yield record
 
     def _head(self, stream: _Stream, time_s: float) -> Record | None:
-        data = bytes(stream.buffer)
+        if not stream.head_may_be_whole():
+            return None
         try:
-            head = parse_request(data) if stream.sender is CLIENT else parse_response(data)
+            head = (parse_request if stream.sender is CLIENT else parse_response)(stream.buffer)
         except HandshakeError:
             stream.give_up("not HTTP")
             return self._rest(stream, time_s)
         if head is None:
             return None
         raw = stream.take(head.size_bytes)
+        stream.parsed_bytes = 0
         if isinstance(head, RequestHead):
             self._requested(head, stream)
             return Record(self.connection, stream.sender, "request", time_s, raw, head=head)
@@ -139,14 +160,14 @@ class Dissector:
             return
         request = self._unanswered.popleft() if self._unanswered else None
         client = self._streams[CLIENT]
-        if request and client.mode is _Mode.ANSWER:
+        if request and client.mode is _Mode.ANSWER and not self._unanswered:  # this answers the Upgrade itself
             client.expect_body(request.headers, until_end=False)
         if head.status not in (204, 304) and not (request and request.method == "HEAD"):
             stream.expect_body(head.headers, until_end=True)
 
     def _upgraded(self, head: ResponseHead) -> None:
         websocket = "websocket" in ",".join(head.headers.get_all("Upgrade")).lower()
-        extensions = inflaters(head.headers)
+        extensions = inflaters(head.headers, self._budget)
         for stream in self._streams.values():
             stream.inflater = extensions.get(stream.sender)
             if websocket:
@@ -166,7 +187,7 @@ class Dissector:
 
     def _chunks(self, stream: _Stream, time_s: float) -> Record | None:
         try:
-            size_bytes, payload, last = _take_chunks(stream.buffer)
+            size_bytes, payload, last = whole_chunks(stream.buffer)
         except ValueError:
             stream.give_up("not a chunk (RFC 9112, 7.1)")
             return self._rest(stream, time_s)
@@ -208,19 +229,3 @@ class Dissector:
             broken=tuple(broken),
             note=note,
         )
-
-
-def _take_chunks(buffer: bytearray) -> tuple[int, bytes, bool]:
-    """Find the whole chunks at the front (RFC 9112, 7.1): bytes on the wire, data, whether the body ends there."""
-    position, data = 0, bytearray()
-    while (line_end := buffer.find(b"\r\n", position)) >= 0:
-        size_bytes = int(buffer[position:line_end].split(b";")[0], 16)
-        if size_bytes == 0:
-            trailer_end = buffer.find(b"\r\n\r\n", line_end)
-            return (trailer_end + 4, bytes(data), True) if trailer_end >= 0 else (position, bytes(data), False)
-        end = line_end + 2 + size_bytes + 2
-        if len(buffer) < end:
-            break
-        data += buffer[line_end + 2 : end - 2]
-        position = end
-    return position, bytes(data), False

@@ -43,7 +43,7 @@ REMOTE_PLACES = {
 
 _CIRCLE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" viewBox="0 0 20 20" role="img">'
-    '<title>A blue circle</title><circle cx="10" cy="10" r="8" fill="#2563eb"/></svg>'
+    '<title>not drawn yet: run this cell</title><circle cx="10" cy="10" r="8" fill="#2563eb"/></svg>'
 )
 
 

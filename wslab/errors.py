@@ -1,9 +1,11 @@
-"""The exception tree: every error holds its facts and says what happened, what was expected and what to do."""
+"""Own the exception tree: every error holds its facts and says what happened, what was expected and what to do."""
 
 from __future__ import annotations
 
 import errno
 from typing import TYPE_CHECKING
+
+from .redaction import shown_url
 
 if TYPE_CHECKING:
     from .frames import WireFrame
@@ -57,10 +59,11 @@ class HandshakeError(WslabError, ValueError):
 
 
 class UrlError(WslabError, ValueError):
-    """A URL that cannot be used here."""
+    """A URL that cannot be used here; shown without its secrets."""
 
     def __init__(self, url: object, happened: str, expected: str = "ws://host:port/path or wss://host/path") -> None:
-        super().__init__(f"{url!r} {happened}", expected, "correct the URL, or pass the running server itself")
+        shown = shown_url(url) if isinstance(url, str) else url
+        super().__init__(f"{shown!r} {happened}", expected, "correct the URL, or pass the running server itself")
         self.url = url
 
 
@@ -90,7 +93,9 @@ class NotWebSocketError(WslabError, ConnectionError):
         super().__init__(
             f"{url} answered the opening handshake with {answer}",
             "HTTP 101 Switching Protocols (RFC 6455, 4.2.2)",
-            "check the path and that this server speaks WebSocket",
+            "start the server behind it: whoever answers here relays for one that it cannot reach"
+            if status == 502
+            else "check the path and that this server speaks WebSocket",
         )
         self.url = url
         self.status = status

@@ -11,12 +11,13 @@ from websockets.protocol import Side
 
 from .bitgrid import grid
 from .errors import HandshakeError, WslabError
-from .explanation import Explanation, Line, quoted, visible
+from .explanation import Explanation, Line
 from .frame_words import FrameWords
 from .frames import TEXT_UTF8, Rule, WireFrame, encode
 from .handshake import RequestHead, ResponseHead, parse_request, parse_response, shown_target
 from .head_words import head_lines, head_title
 from .layout import Layout, broken_by, lay_out
+from .redaction import quoted, visible
 
 __all__ = ["Explanation", "explain"]
 
@@ -142,12 +143,11 @@ _ENDS = {
 }
 
 
-def _explain_rest(record: RecordLike, sender: str) -> Explanation:
+def _explain_rest(record: RecordLike, sender: str, reveal: bool) -> Explanation:
     if record.end is None:
         size = f"{len(record.raw)} byte{'' if len(record.raw) == 1 else 's'}"
-        return Explanation(
-            f"{size} from the {sender}", [Line(quoted(record.payload), record.note or "no frame, no head")]
-        )
+        line = Line(quoted(record.payload, reveal=reveal), record.note or "no frame, no head")
+        return Explanation(f"{size} from the {sender}", [line])
     lines = [_ENDS[record.end], *([Line("note", record.note)] if record.note else [])]
     return Explanation(f"The end of what the {sender} sends: no frame, but TCP", lines)
 
@@ -157,6 +157,6 @@ def _explain_record(record: RecordLike, reveal: bool) -> Explanation:
     if record.head is not None:
         return _explain_head(record.head, reveal, sender)
     if record.frame is None:
-        return _explain_rest(record, sender)
+        return _explain_rest(record, sender, reveal)
     words = FrameWords(lay_out(record.raw), record.broken, reveal, record.compressed, record.payload)
     return _frame(words, sender)

@@ -10,10 +10,7 @@ from typing import Literal
 from .bitgrid import Row
 from .grid_twins import grid_html, grid_text
 
-__all__ = ["Explanation", "Line", "quoted", "visible"]
-
-_SHOWN_CHARACTERS = 60
-_SHOWN_BYTES = 24
+__all__ = ["Explanation", "Line"]
 
 _LEFT = "text-align:left;vertical-align:top;color:inherit;white-space:normal;overflow-wrap:anywhere"
 _SUBJECT = f"{_LEFT};font-family:var(--jp-code-font-family,monospace);font-weight:normal;min-width:14ch;max-width:48ch"
@@ -93,19 +90,3 @@ def _line_html(line: Line) -> str:
     )
     subject = f'<th scope="row" style="{_SUBJECT}">{html.escape(line.subject)}</th>'
     return f'<tr>{subject}<td style="{_LEFT}">{html.escape(line.meaning)}{illegal}</td></tr>'
-
-
-def visible(text: str) -> str:
-    """Show what does not print (control characters, direction marks) as Python's escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def quoted(payload: bytes, *, binary: bool = False) -> str:
-    """Show a payload in one line: text as Python quotes it, anything else as hex, long ones cut short."""
-    try:
-        text = None if binary else payload.decode()
-    except UnicodeDecodeError:
-        text = None
-    if text is not None:
-        return repr(text[:_SHOWN_CHARACTERS]) + ("…" if len(text) > _SHOWN_CHARACTERS else "")
-    return payload[:_SHOWN_BYTES].hex(" ") + (" …" if len(payload) > _SHOWN_BYTES else "")

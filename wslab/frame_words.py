@@ -9,9 +9,10 @@ from websockets.frames import Opcode
 
 from . import frames
 from .close_words import close_code_words
-from .explanation import Line, quoted
+from .explanation import Line
 from .frames import Rule
 from .layout import Layout
+from .redaction import quoted
 
 __all__ = ["FrameWords"]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .explanation import Line, visible
+from .explanation import Line
 from .handshake import Problem, RequestHead, ResponseHead, request_problems, response_problems, shown_headers
+from .redaction import visible
 
 __all__ = ["head_lines", "head_title", "opens_websocket"]
 
 _REQUEST = {
     "host": "which server is meant, as one address may serve many (4.1)",
     "upgrade": "the client wants to go on in another protocol (4.1)",
-    "connection": "Upgrade is meant for the next hop only; a proxy has to understand it (4.1)",
+    "connection": "Upgrade is for the next hop only: a proxy removes what this header lists (RFC 9110, 7.6.1)",
     "sec-websocket-key": "16 random bytes that the server has to answer for; it proves nothing about the client (4.1)",
     "sec-websocket-version": "the version of the protocol: 13 is that of RFC 6455 (4.1)",
     "sec-websocket-protocol": "the subprotocols that the client speaks, the best first (4.1)",

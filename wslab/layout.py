@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from .errors import DecodeError
 from .frames import Rule, WireFrame, broken_rules, decode, mask
@@ -12,7 +13,7 @@ __all__ = ["Layout", "broken_by", "lay_out"]
 _EXTENDED_BYTES = {126: 2, 127: 8}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """Where the fields of one frame stand.
 
@@ -63,7 +64,7 @@ class Layout:
         key = self.data[2 + self.extended_bytes : self.header_bytes]
         return key if self.masked and len(key) == 4 else None
 
-    @property
+    @cached_property
     def payload(self) -> bytes:
         """The payload that is there, unmasked."""
         on_wire = self.data[self.header_bytes :]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from websockets.typing import Origin
 
-from .errors import NotLoopbackError
+from .errors import NotLoopbackError, WslabError
 
 __all__ = ["LOCAL_ORIGINS", "Origins", "check_hosts", "check_socket", "is_loopback", "netloc"]
 
@@ -33,6 +33,8 @@ def is_loopback(host: str) -> bool:
 def check_hosts(host: str | Sequence[str] | None) -> None:
     """Raise NotLoopbackError unless every host is a loopback one; None and "" mean all addresses of this machine."""
     hosts = [host or ""] if host is None or isinstance(host, str) else list(host)
+    if not hosts:
+        raise WslabError("host is an empty list", "at least one loopback address", "leave out host= to get 127.0.0.1")
     for each in hosts:
         if not is_loopback(each):
             raise NotLoopbackError(each)

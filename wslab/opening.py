@@ -1,30 +1,22 @@
-"""Own how opening a connection fails: one clear error for each way in which it can."""
+"""Own how opening a connection fails: why, in words, and one clear error for each way in which it can."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import socket
 import ssl
 from collections.abc import Iterator
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI, ProxyError
 
 from .errors import AnswerTimeoutError, HandshakeError, NotWebSocketError, UnreachableError, UrlError, WslabError
-from .target import HasUrl, Target, parse_target
-from .unreachable import describe
+from .target import Target
 
-__all__ = ["opening_errors", "websocket_target"]
+__all__ = ["RESETS", "describe", "opening_errors"]
 
-
-def websocket_target(given: str | HasUrl) -> Target:
-    """Read the URL of a WebSocket server, or of a running server or tap.
-
-    Raises:
-        UrlError: It is no URL, or not one of a WebSocket server.
-    """
-    target = parse_target(given)
-    if target.scheme not in ("ws", "wss"):
-        raise UrlError(given, f"has the scheme {target.scheme!r}")
-    return target
+RESETS = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 
 
 @contextlib.contextmanager
@@ -64,3 +56,21 @@ def _instead_of_http(cause: BaseException | None) -> str:
     if isinstance(cause, EOFError):
         return "the end of the connection"
     return "a reset of the connection" if isinstance(cause, ConnectionError) else "bytes that are not HTTP"
+
+
+def describe(error: Exception) -> str:
+    """Say in a few words, the same on every machine, why a connection failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason})"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "no host has this name"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, RESETS):
+        return "the connection was reset"
+    if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error):
+        return "connection refused"  # asyncio puts the errors of several addresses into one text
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number).lower() if number else "none of the host's addresses answers"

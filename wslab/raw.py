@@ -1,4 +1,4 @@
-"""Own the raw client: the opening handshake done by hand, then frames written and read, legal or not."""
+"""Own the raw client: frames written and read, legal or not, on a connection that is open."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import contextlib
 import secrets
 import struct
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Literal, Self
 
 from websockets.frames import CloseCode, Opcode
-from websockets.protocol import SERVER
+from websockets.protocol import CLIENT, SERVER
 
-from .errors import AnswerTimeoutError, DecodeError
-from .frames import Decoder, WireFrame
+from .errors import AnswerTimeoutError, DecodeError, WslabError
+from .frames import Decoder, WireFrame, encode
 from .handshake import RequestHead, ResponseHead
-from .written import Written, wire_bytes
 
 __all__ = ["READ_BYTES", "RawClient"]
 
 READ_BYTES = 65536
+MAX_RECEIVED_BYTES = 16 * 2**20
+_JUDGED_BYTES = 65536
 
 
 class RawClient:
@@ -49,7 +50,7 @@ class RawClient:
         self._reader, self._writer = reader, writer
         self._received = bytearray()
         self._decoder = Decoder(SERVER, strict=False)
-        self._written = Written()
+        self._written = _Written()
         self._frames: deque[WireFrame] = deque()
         self._undecodable: DecodeError | None = None
 
@@ -65,7 +66,7 @@ class RawClient:
             AnswerTimeoutError: The server does not read, and the buffers are full.
             ConnectionError: The connection is gone.
         """
-        data = b"".join(map(wire_bytes, pieces))
+        data = b"".join(map(_wire_bytes, pieces))
         self._written.take(pieces)
         async with self._waiting_for("room for what was written"):
             self._writer.write(data)
@@ -77,6 +78,7 @@ class RawClient:
         Raises:
             AnswerTimeoutError: No whole frame in time; what came of it is kept.
             DecodeError: A length of 2^63 or more.
+            WslabError: The server has sent more than 16 MiB.
         """
         async with self._waiting_for("frame"):
             return await self._next()
@@ -87,6 +89,7 @@ class RawClient:
         Raises:
             AnswerTimeoutError: Neither came in time. The frames that came are kept for the next call.
             DecodeError: A length of 2^63 or more. The frames before it are kept too.
+            WslabError: The server has sent more than 16 MiB.
         """
         found: list[WireFrame] = []
         try:
@@ -121,7 +124,7 @@ class RawClient:
     async def _closing_handshake(self, code: int) -> None:
         """Let the server close TCP first (RFC 6455, 7.1.1); unread bytes would turn our end into a reset."""
         frame = WireFrame(Opcode.CLOSE, struct.pack("!H", code), masking_key=secrets.token_bytes(4))
-        with contextlib.suppress(AnswerTimeoutError, OSError):
+        with contextlib.suppress(WslabError, OSError):
             await self.write(frame)
             async with self._waiting_for("end of the connection"):
                 while not self.ended:
@@ -146,6 +149,12 @@ class RawClient:
         return None
 
     async def _read(self) -> None:
+        if len(self._received) >= MAX_RECEIVED_BYTES:
+            raise WslabError(
+                f"the server has sent more than the {MAX_RECEIVED_BYTES} bytes that a raw client keeps",
+                "a short conversation, to be looked at",
+                "talk to this server with websockets' connect",
+            )
         try:
             data = await self._reader.read(READ_BYTES)
         except ConnectionError:
@@ -174,3 +183,38 @@ class RawClient:
         if self._writer.is_closing():
             return "<raw client, closed>"
         return f"<raw client, {f'the server has ended: {self.ended}' if self.ended else 'open'}>"
+
+
+def _wire_bytes(piece: bytes | WireFrame) -> bytes:
+    """Give the bytes of a piece: a frame exactly as its fields say, bytes as they are."""
+    if isinstance(piece, WireFrame):
+        return encode(piece)
+    if not isinstance(piece, bytes | bytearray | memoryview):
+        raise WslabError(f"a {type(piece).__name__} cannot be written", "bytes or a WireFrame", "encode text first")
+    return bytes(piece)
+
+
+class _Written:
+    """What the client has written so far, as far as it decides whether a close frame may follow."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(CLIENT, strict=False)
+        self._closed = False
+
+    @property
+    def close_may_follow(self) -> bool:
+        """Whether no close frame was written, and no frame is half written."""
+        return not self._closed and not self._decoder.pending_bytes
+
+    def take(self, pieces: Iterable[bytes | WireFrame]) -> None:
+        """Note what is written; the reader's own bytes may be frames, halves of frames or nothing of the kind."""
+        for piece in pieces:
+            if isinstance(piece, WireFrame) and not self._decoder.pending_bytes:
+                self._closed |= piece.opcode == Opcode.CLOSE
+                continue
+            data = _wire_bytes(piece)
+            if len(data) > _JUDGED_BYTES:  # too much to decode for this
+                self._closed = True
+                continue
+            with contextlib.suppress(DecodeError):
+                self._closed |= any(frame.opcode == Opcode.CLOSE for frame in self._decoder.feed(data))

@@ -9,14 +9,15 @@ from types import TracebackType
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
 from websockets.headers import build_authorization_basic, build_host
 from websockets.utils import generate_key
 
-from .errors import NotWebSocketError
+from .errors import HandshakeError, NotWebSocketError
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
-from .opening import opening_errors, websocket_target
+from .opening import opening_errors
 from .raw import READ_BYTES, RawClient
-from .target import HasUrl, Target
+from .target import HasUrl, Target, websocket_target
 
 __all__ = ["connect_raw"]
 
@@ -82,21 +83,20 @@ class RawOpening:
 
     async def _open(self) -> RawClient:
         target = self._target
+        data, request = _request(target, self._headers)
         with opening_errors(target, self._timeout_s):
             async with asyncio.timeout(self._timeout_s):
                 reader, writer = await asyncio.open_connection(target.host, target.port, ssl=self._ssl)
                 try:
-                    return await self._handshake(reader, writer)
+                    return await self._handshake(reader, writer, data, request)
                 except BaseException:
                     writer.transport.abort()
                     raise
 
-    async def _handshake(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> RawClient:
-        data = _request_bytes(self._target, self._headers)
+    async def _handshake(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes, request: RequestHead
+    ) -> RawClient:
         writer.write(data)
-        request = parse_request(data)
-        if request is None:
-            raise ValueError("unreachable: the head that was written ends with a blank line")
         response, beyond = await _read_response(reader)
         self._check(request, response)
         client = RawClient(reader, writer, request, response, self._timeout_s)
@@ -109,6 +109,19 @@ class RawOpening:
         expected = [accept_key(key) for key in request.headers.get_all("Sec-WebSocket-Key")]
         if response.headers.get_all("Sec-WebSocket-Accept") != expected:
             raise NotWebSocketError(self._target.shown, 101, "but a wrong Sec-WebSocket-Accept")
+
+
+def _request(target: Target, replaced: Mapping[str, str | None]) -> tuple[bytes, RequestHead]:
+    """Make the request, as bytes and as a head, before anything is opened: a bad one is not the server's fault."""
+    try:
+        data = _request_bytes(target, replaced)
+        request = parse_request(data)
+    except (InvalidHeader, UnicodeEncodeError):  # neither says more than this without the value, which may be secret
+        request = None
+    if request is None:
+        found = "the URL or a header holds what no head can carry"
+        raise HandshakeError(found, "visible ASCII; in a URL anything else is %-encoded")
+    return data, request
 
 
 def _request_bytes(target: Target, replaced: Mapping[str, str | None]) -> bytes:

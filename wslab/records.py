@@ -12,13 +12,13 @@ from websockets.protocol import CLIENT, Side
 from .diagram import Arrow, Diagram
 from .frames import Rule, WireFrame
 from .handshake import RequestHead, ResponseHead, shown_target
+from .redaction import quoted, visible
 from .table import Table
 
 Kind = Literal["request", "response", "frame", "data", "end"]
 End = Literal["eof", "reset", "error"]
 
-_SHOWN_CHARACTERS = 60
-_SHOWN_BYTES = 16
+_HEX_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Record:
             reveal: Whether to show secrets in targets.
             brief: Whether a broken rule is named by its section alone.
         """
-        return "; ".join(part for part in (self._carried(reveal), *self._remarks(brief)) if part)
+        return visible("; ".join(part for part in (self._carried(reveal), *self._remarks(brief)) if part))
 
     def _carried(self, reveal: bool) -> str:
         if isinstance(self.head, RequestHead):
@@ -96,7 +96,15 @@ class Record:
             return f"{self.head.status} {self.head.reason}".rstrip()
         if self.frame and self.frame.close:
             return str(self.frame.close)
-        return shown_payload(self.payload, binary=self.opcode == Opcode.BINARY) if self.payload else ""
+        if not self.payload:
+            return ""
+        # A head that was cut short, or is not quite one, is data, but holds secrets all the same.
+        return quoted(
+            self.payload,
+            binary=self.opcode == Opcode.BINARY,
+            reveal=reveal or self.kind != "data",
+            most_bytes=_HEX_BYTES,
+        )
 
     def _remarks(self, brief: bool) -> list[str]:
         illegal = [f"illegal ({r.section})" if brief else f"illegal: {r.text} ({r.section})" for r in self.broken]
@@ -201,7 +209,7 @@ class Records(Sequence[Record]):
             label = record.what if record.kind in ("frame", "end") else ""
             content = record.content(reveal=reveal, brief=True)
             arrows.append(Arrow(*ends, f"{label} {content}".strip(), record.kind, bool(record.broken)))
-        return Diagram(arrows, title or "What crossed the wire", self._footnote())
+        return Diagram(arrows, title, self._footnote())
 
     def mermaid(self) -> str:
         """Give the sequence diagram as Mermaid source."""
@@ -215,15 +223,3 @@ class Records(Sequence[Record]):
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
-
-
-def shown_payload(payload: bytes, *, binary: bool = False) -> str:
-    """Show a payload in one line: text as Python would quote it, anything else as hex, long ones cut short."""
-    try:
-        text = None if binary else payload.decode()
-    except UnicodeDecodeError:
-        text = None
-    if text is not None:
-        cut = len(text) > _SHOWN_CHARACTERS
-        return repr(text[:_SHOWN_CHARACTERS]) + ("…" if cut else "")
-    return payload[:_SHOWN_BYTES].hex(" ") + (" …" if len(payload) > _SHOWN_BYTES else "")

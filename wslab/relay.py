@@ -1,4 +1,4 @@
-"""Own one relayed connection: two protocols that move its bytes from leg to leg and tell the tape."""
+"""Own one relayed connection: two legs that move its bytes and tell the tape, and who answers for a missing server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import cast
 
 from websockets.protocol import CLIENT, SERVER, Side
 
+from .opening import RESETS, describe
 from .records import End
-from .unreachable import RESETS, Unreachable, describe
 
 BUFFER_BYTES = 64 * 2**10
 """How much may wait to be written on a leg before the other leg stops reading."""
@@ -150,9 +150,53 @@ class Relay:
                 await connect(self.server)
             except (OSError, UnicodeError) as error:  # ssl.SSLError and TimeoutError are OSErrors
                 reason = describe(error)
-                self.server.connection_made(Unreachable(self.server, reason, answer(reason)))
+                self.server.connection_made(_Unreachable(self.server, reason, answer(reason)))
             await self.server.lost.wait()
             await self.client.lost.wait()
         finally:
-            await self.client.cut()
-            await self.server.cut()
+            try:
+                await self.client.cut()
+            finally:  # a second cancellation may end the waiting
+                await self.server.cut()
+
+
+class _Unreachable(asyncio.Transport):
+    """A transport to nobody: it answers the client's first bytes in the server's place, once.
+
+    Args:
+        leg: The server's leg.
+        reason: Why the server cannot be reached.
+        answer: What the client gets.
+    """
+
+    def __init__(self, leg: Leg, reason: str, answer: bytes) -> None:
+        super().__init__()
+        self._leg = leg
+        self._reason = reason
+        self._answer = answer
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Do nothing: nothing is buffered."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Answer the first bytes; let the rest come, or closing would be an RST, which may eat the answer."""
+        if not self._leg.finished:
+            self._finish()
+            self._leg.other.transport.write(self._answer)
+            self._leg.other.transport.write_eof()
+
+    def can_write_eof(self) -> bool:
+        """Say no: the client's end is the end."""
+        return False
+
+    def close(self) -> None:
+        """Close the client's leg too; on the tape, say why even if the client never asked."""
+        self._finish()
+        self._leg.other.transport.close()
+        self._leg.lost.set()
+
+    abort = close
+
+    def _finish(self) -> None:
+        if not self._leg.finished:
+            self._leg.finish("error", self._reason)

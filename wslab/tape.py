@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from websockets.protocol import Side
 
 from .dissect import Dissector
+from .inflate import Budget
 from .records import End, Record, Records
 
 MAX_BYTES = 16 * 2**20
+MAX_RECORDS = 100_000
 _EVENT_BYTES = 200  # what Python needs to remember one event, however short
 
 
@@ -47,6 +49,7 @@ class Tape(Records):
         self._looked_at = 0
         self._dissected: list[Record] = []
         self._dissectors: dict[int, Dissector] = {}
+        self._budget = Budget()
 
     def write(self, connection: int, sender: Side, data: bytes, time_s: float) -> None:
         """Remember bytes that one side sent.
@@ -77,14 +80,29 @@ class Tape(Records):
         return True
 
     def _all(self) -> Sequence[Record]:
-        for event in self._events[self._looked_at :]:
-            dissector = self._dissectors.setdefault(event.connection, Dissector(event.connection))
-            if event.end is None:
-                self._dissected += dissector.data(event.sender, event.data, event.time_s)
-            else:
-                self._dissected += dissector.end(event.sender, event.end, event.time_s, event.note)
-        self._looked_at = len(self._events)
+        while self._looked_at < len(self._events):
+            event = self._events[self._looked_at]
+            self._looked_at += 1  # first, or an interrupt while looking would have the event dissected twice
+            for record in self._dissect(event):
+                self._dissected.append(record)
+                if len(self._dissected) == MAX_RECORDS:
+                    self._dissect_no_more()
         return self._dissected
+
+    def _dissect(self, event: Event) -> Iterable[Record]:
+        if event.connection not in self._dissectors:
+            self._dissectors[event.connection] = Dissector(event.connection, self._budget)
+            if len(self._dissected) >= MAX_RECORDS:
+                self._dissect_no_more()
+        dissector = self._dissectors[event.connection]
+        if event.end is None:
+            return dissector.data(event.sender, event.data, event.time_s)
+        return dissector.end(event.sender, event.end, event.time_s, event.note)
+
+    def _dissect_no_more(self) -> None:
+        """Bound the memory: a frame of 2 bytes takes hundreds as a record. What follows is one record an event."""
+        for dissector in self._dissectors.values():
+            dissector.give_up(f"not dissected: {MAX_RECORDS} records stand before it")
 
     def _footnote(self) -> str:
         if not self.unrecorded_bytes:

@@ -70,7 +70,7 @@ def parse_target(given: str | HasUrl) -> Target:
         raise UrlError(given, "is neither a URL nor a server with a url", _EXPECTED)
     try:
         parts = urlsplit(url)
-        host, port = _host(parts), parts.port
+        host, port = _host(parts), _port(parts)
     except ValueError as error:
         raise UrlError(url, f"cannot be read: {error}", _EXPECTED) from None
     if parts.scheme not in _PORTS:
@@ -79,11 +79,25 @@ def parse_target(given: str | HasUrl) -> Target:
         raise UrlError(url, "names no host", _EXPECTED)
     if port == 0:
         raise UrlError(url, "names port 0, where nobody can listen", _EXPECTED)
+    if any(character.isspace() for character in url):
+        raise UrlError(url, "has a space in it, which would have to be %20", _EXPECTED)
     if "#" in url:
         raise UrlError(url, "has a fragment identifier, which a WebSocket URL may not (RFC 6455, 3)", _EXPECTED)
     userinfo = parts.netloc.rpartition("@")[0]
     suffix = parts.path + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], suffix or "/", userinfo and f"{userinfo}@")
+
+
+def websocket_target(given: str | HasUrl) -> Target:
+    """Read the URL of a WebSocket server, or of a running server or tap.
+
+    Raises:
+        UrlError: It is no URL, or not one of a WebSocket server.
+    """
+    target = parse_target(given)
+    if target.scheme not in ("ws", "wss"):
+        raise UrlError(given, f"has the scheme {target.scheme!r}")
+    return target
 
 
 def _host(parts: SplitResult) -> str:
@@ -93,3 +107,10 @@ def _host(parts: SplitResult) -> str:
         raise ValueError("the host has a space in it")
     host.encode("idna")
     return host
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:  # its text quotes what stands there: half of a password, if that has a slash in it
+        raise ValueError("the port is no number from 1 to 65535") from None
