@@ -37,7 +37,7 @@ class Leg:
 
     @property
     def key(self) -> str:
-        facts = (sys.version, self.python, *self.install, self.pins, PYPROJECT.read_text(encoding="utf-8"))
+        facts = (str(ROOT), sys.version, self.python, *self.install, self.pins, PYPROJECT.read_text(encoding="utf-8"))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
@@ -127,5 +127,6 @@ def package_tests() -> list[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("leg", list(legs()), ids=lambda leg: leg.name)
 def test_the_package_passes_its_tests(leg: Leg) -> None:
-    quick = ("--quiet", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers", "--hypothesis-profile=quick")
-    run(installed(leg), "-m", "pytest", *quick, "-m", leg.tests, *package_tests(), timeout_s=300)
+    short = ("--quiet", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider")
+    options = (*short, "-o", "addopts=--strict-markers", "--hypothesis-profile=quick")
+    run(installed(leg), "-m", "pytest", *options, "-m", leg.tests, *package_tests(), timeout_s=300)
