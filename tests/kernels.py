@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from kernel_sockets import local_kernel_manager
 
 # Long enough for any machine; when nothing comes for so long, nothing will.
 PATIENCE_S = 30
@@ -87,7 +88,7 @@ class Kernel:
 
 @contextmanager
 def running_kernel(setup: str) -> Iterator[Kernel]:
-    manager = KernelManager()
+    manager = local_kernel_manager()
     spec = manager.kernel_spec
     assert spec is not None
     # A kernel named python3 in the reader's home could be another Python.

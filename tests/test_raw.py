@@ -26,6 +26,7 @@ PEM = Path(__file__).parent / "test_only_localhost.pem"
 KEY = bytes.fromhex("37fa213d")  # of RFC 6455, 5.7
 HELLO = WireFrame(TEXT, b"Hello")
 BYE = WireFrame(CLOSE, b"\x03\xe8")
+SOON_S = 0.05  # for what never comes; never for what has to come
 RECORDED: list[bytes] = []
 
 
@@ -261,8 +262,9 @@ async def test_closing_is_a_closing_handshake_unless_the_client_is_to_vanish(
 async def test_a_close_frame_is_written_where_one_can_stand(pieces: list[bytes | WireFrame], adds_close: bool) -> None:
     data = b"".join(encode(piece) if isinstance(piece, WireFrame) else piece for piece in pieces)
     async with script("record") as url:
-        raw = await connect_raw(url, timeout_s=0.05)
+        raw = await connect_raw(url)
         await raw.write(*pieces)
+        raw.timeout_s = SOON_S
         await raw.close()
         await raw.close()
     (recorded,) = RECORDED
@@ -316,8 +318,8 @@ async def test_unread_frames_do_not_turn_the_closing_handshake_into_a_reset(
 
 async def test_a_server_that_never_closes_holds_the_client_up_for_one_timeout_only() -> None:
     async with script("open") as url:
-        async with connect_raw(url, timeout_s=0.05) as raw:
-            pass
+        async with connect_raw(url) as raw:
+            raw.timeout_s = SOON_S
         assert repr(raw) == "<raw client, closed>" and raw.ended is None
 
 
@@ -361,17 +363,19 @@ async def test_frames_that_no_server_may_send_are_read_as_they_are() -> None:
 
 
 async def test_a_length_that_nothing_has_is_an_error_after_the_frames_before_it() -> None:
-    async with script(HELLO, b"\x81\x7f" + b"\xff" * 8, "open") as url, connect_raw(url, timeout_s=0.05) as raw:
+    async with script(HELLO, b"\x81\x7f" + b"\xff" * 8, "open") as url, connect_raw(url) as raw:
         with pytest.raises(DecodeError):
             await raw.frames_until_close()
         assert await raw.frame() == HELLO
         for _ in range(2):
             with pytest.raises(DecodeError, match=r"the frame at byte 7"):
                 await raw.frame()
+        raw.timeout_s = SOON_S
 
 
 async def test_a_server_that_sends_nothing_times_out_and_nothing_is_lost() -> None:
-    async with script(HELLO, "open") as url, connect_raw(url, timeout_s=0.05) as raw:
+    async with script(HELLO, "open") as url, connect_raw(url) as raw:
+        raw.timeout_s = SOON_S
         with pytest.raises(AnswerTimeoutError, match=r"no close frame within 0\.05 s"):
             await raw.frames_until_close()
         assert await raw.frame() == HELLO
@@ -380,7 +384,8 @@ async def test_a_server_that_sends_nothing_times_out_and_nothing_is_lost() -> No
 
 
 async def test_a_server_that_does_not_read_cannot_hold_a_write_for_ever() -> None:
-    async with script("open") as url, connect_raw(url, timeout_s=0.05) as raw:
+    async with script("open") as url, connect_raw(url) as raw:
+        raw.timeout_s = SOON_S
         with pytest.raises(AnswerTimeoutError, match="no room for what was written"):
             await raw.write(bytes(2**24))
 

@@ -7,7 +7,6 @@ import http.client
 import http.server
 import importlib
 import itertools
-import os
 import socket
 import ssl
 import struct
@@ -21,6 +20,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
@@ -39,20 +39,6 @@ READ_BYTES = 256 * 2**10  # what asyncio reads from a socket at once
 STEPS = st.lists(st.tuples(st.sampled_from([CLIENT, SERVER]), st.binary(min_size=1, max_size=300)), max_size=8)
 
 
-def open_sockets() -> set[str]:
-    """Name the sockets of this process, where the system tells; elsewhere ResourceWarnings have to do."""
-    links = [link for link in Path("/proc/self/fd").glob("*") if link.is_symlink()]
-    return {name for name in map(os.readlink, links) if name.startswith("socket:")}
-
-
-@pytest.fixture(autouse=True)
-async def _nothing_is_left() -> AsyncIterator[None]:
-    before = open_sockets()
-    yield
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert open_sockets() <= before
-
-
 async def echo(websocket: ServerConnection) -> None:
     async for message in websocket:
         await websocket.send(message)
@@ -62,10 +48,12 @@ def url_of(server: Server | asyncio.Server, scheme: str = "ws", host: str = "127
     return f"{scheme}://{host}:{next(iter(server.sockets)).getsockname()[1]}"
 
 
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
+@contextlib.asynccontextmanager
+async def refusing_port() -> AsyncIterator[int]:
+    """Hold a port without listening on it: a free one could be given to the tap itself, or to another test."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @dataclass
@@ -544,7 +532,7 @@ async def test_anything_with_a_url_can_be_tapped() -> None:
 
 
 async def test_an_unreachable_server_is_answered_for_with_502() -> None:
-    async with tap(f"ws://127.0.0.1:{free_port()}/chat?token=secret") as tapped:
+    async with refusing_port() as port, tap(f"ws://127.0.0.1:{port}/chat?token=secret") as tapped:
         with pytest.raises(InvalidStatus) as caught:
             await connect(tapped.url)
     response = caught.value.response
@@ -561,7 +549,7 @@ async def test_an_unreachable_server_is_answered_for_with_502() -> None:
 
 
 async def test_the_answer_is_whole_however_much_the_client_still_writes() -> None:
-    async with tap(f"http://127.0.0.1:{free_port()}") as tapped:
+    async with refusing_port() as port, tap(f"http://127.0.0.1:{port}") as tapped:
         client = End(*await asyncio.open_connection(tapped.host, tapped.port))
         writing = asyncio.create_task(client.write(b"POST / HTTP/1.1\r\n\r\n" + bytes(5 * 2**20)))
         answer = await client.reader.read(-1)
@@ -573,7 +561,7 @@ async def test_the_answer_is_whole_however_much_the_client_still_writes() -> Non
 
 
 async def test_a_client_that_asks_nothing_gets_nothing() -> None:
-    async with tap(f"ws://127.0.0.1:{free_port()}") as tapped:
+    async with refusing_port() as port, tap(f"ws://127.0.0.1:{port}") as tapped:
         client = End(*await asyncio.open_connection(tapped.host, tapped.port))
         client.writer.write_eof()
         assert await client.heard() == "FIN"
@@ -582,7 +570,7 @@ async def test_a_client_that_asks_nothing_gets_nothing() -> None:
 
 
 async def test_a_client_that_resets_before_it_asks_is_let_go() -> None:
-    async with tap(f"ws://127.0.0.1:{free_port()}") as tapped:
+    async with refusing_port() as port, tap(f"ws://127.0.0.1:{port}") as tapped:
         End(*await asyncio.open_connection(tapped.host, tapped.port)).reset()
     assert ends(tapped.tape) == [(CLIENT, "reset"), (SERVER, "error")]
 
@@ -853,3 +841,21 @@ async def test_nothing_that_it_runs_belongs_to_the_cell_that_opened_it() -> None
     ):
         pass
     assert cells == {"none"}
+
+
+async def test_a_tap_never_listens_on_the_port_of_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may give it the port of a server that has gone; it would relay to itself without end."""
+    loop = asyncio.get_running_loop()
+    create_server = loop.create_server
+    async with refusing_port() as port:
+        pass
+    ports = [port, 0]
+
+    async def given(protocol: Any, host: str, _: int, **options: Any) -> asyncio.Server:
+        return await create_server(protocol, host, ports.pop(0), **options)
+
+    monkeypatch.setattr(loop, "create_server", given)
+    async with tap(f"ws://127.0.0.1:{port}/") as tapped:
+        assert tapped.port != port and ports == []
+        with pytest.raises(InvalidStatus, match="502"):
+            await connect(tapped.url)

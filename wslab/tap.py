@@ -160,8 +160,17 @@ class Tap:
             self._numbers = itertools.count(1 + max(record.connection for record in self.tape))
             self._began_s = -self.tape[-1].time_s
         self._began_s += loop.time()
-        self._listener = await loop.create_server(self._accept, self.host, 0, backlog=BACKLOG)
-        self._port = self._listener.sockets[0].getsockname()[1]
+        self._listener = await self._listen()
+        self._port = _port_of(self._listener)
+
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(self._accept, self.host, 0, backlog=BACKLOG)
+        if _port_of(listener) != self._target.port:
+            return listener
+        # The target has gone and its port was free: here the tap would relay to itself without end.
+        with contextlib.closing(listener):
+            return await loop.create_server(self._accept, self.host, 0, backlog=BACKLOG)
 
     def _accept(self) -> asyncio.Protocol:
         loop, number = asyncio.get_running_loop(), next(self._numbers)
@@ -206,3 +215,7 @@ class Tap:
     async def _finish(self) -> None:
         while ending := [relaying for relaying, relay in self._relays.items() if relay.ending]:
             await asyncio.wait(ending)
+
+
+def _port_of(listener: asyncio.Server) -> int:
+    return int(listener.sockets[0].getsockname()[1])
