@@ -10,8 +10,6 @@ FIRST_LESSON := notebooks/00_start_here.ipynb
 
 # Jupyter refuses to run as root, as a container does, unless it is told to.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
-# No pop-up about Jupyter's news over the first lesson, and no question to the network.
-QUIET_FLAGS := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 # Say `make lab LAB_FLAGS=--port=9999` to give JupyterLab more options, `make test WORKERS=4` on a larger machine.
 LAB_FLAGS ?=
@@ -19,7 +17,7 @@ WORKERS ?= 2
 PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 lab: $(READY)
-	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(FIRST_LESSON) $(ROOT_FLAG) $(QUIET_FLAGS) $(LAB_FLAGS)
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(FIRST_LESSON) $(ROOT_FLAG) $(LAB_FLAGS)
 
 test: $(READY)
 	@$(BIN)/ruff format --quiet --check .

@@ -84,11 +84,14 @@ def without_machine(text: str) -> str:
 
 
 def compared(notebook: NotebookNode) -> NotebookNode:
-    """Give what has to differ before a lesson is worth writing: all but outputs that vary by their nature."""
+    """Give what has to differ before a lesson is worth writing: all but outputs that vary by their nature.
+
+    After a change to such a cell, clear its output, so that it is stored anew.
+    """
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         if "nbval-ignore-output" in cell.metadata.get("tags", []):
-            cell.outputs = []
+            cell.outputs = [NotebookNode(output_type=output.output_type) for output in cell.outputs]
         for output in cell.get("outputs", []):
             output.pop("traceback", None)
             output.get("data", {}).pop("image/png", None)
