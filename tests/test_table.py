@@ -24,3 +24,8 @@ def test_a_long_table_shows_its_beginning_and_says_so() -> None:
         assert "row 999" in shown and "row 1000" not in shown
         assert "… and 2 more. Full." in shown
     assert len(table.rows) == MOST_ROWS + 2
+
+
+def test_a_heading_stands_above_its_numbers() -> None:
+    shown = Table(["way", "bytes"], [["HTTP", 352]])._repr_html_()
+    assert [part.split(";")[0] for part in shown.split("text-align:")[1:]] == ["left", "right", "left", "right"]

@@ -46,7 +46,7 @@ class Table:
         return "\n".join([*above, *lines, *below])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" style="{_STYLE}">{html.escape(h)}</th>' for h in self.headings)
+        head = "".join(_html_heading(h, self._is_numeric(i)) for i, h in enumerate(self.headings))
         body = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self.rows[:MOST_ROWS])
         caption = f'<caption style="text-align:left">{html.escape(self.caption)}</caption>' if self.caption else ""
         footnote = f"<p>{html.escape(note)}</p>" if (note := self._note()) else ""
@@ -65,6 +65,13 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
     return "  ".join(aligned).rstrip()
 
 
+def _html_heading(heading: str, numeric: bool) -> str:
+    return f'<th scope="col" style="{_style(numeric)}">{html.escape(heading)}</th>'
+
+
 def _html_cell(cell: object) -> str:
-    style = _STYLE.replace("left", "right", 1) if isinstance(cell, int | float) else _STYLE
-    return f'<td style="{style}">{html.escape(str(cell))}</td>'
+    return f'<td style="{_style(isinstance(cell, int | float))}">{html.escape(str(cell))}</td>'
+
+
+def _style(numeric: bool) -> str:
+    return _STYLE.replace("left", "right", 1) if numeric else _STYLE
