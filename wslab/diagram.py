@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 MOST_ARROWS = 60
 _LANE_PX, _ROW_PX, _TOP_PX, _EDGE_PX, _TITLE_PX = 430, 34, 64, 70, 28
-_LABEL_CHARACTERS = 52
+# Lanes that would not fit the width of a notebook together become narrower, as long as their headings fit.
+_LANES_PX, _NARROWEST_LANE_PX = 2 * _LANE_PX, 110
+_LABEL_CHARACTERS, _CHARACTER_PX = 52, 8
 _TEXT_WIDTH = 64
 # Okabe and Ito's palette: told apart by readers who do not see all colours.
 _COLORS = {"request": "#0072b2", "response": "#0072b2", "frame": "#222222", "data": "#00734f", "end": "#6b6b6b"}
@@ -46,7 +48,7 @@ class Diagram:
     @property
     def svg(self) -> str:
         """The diagram as an SVG document with a title and a description."""
-        width = 2 * _EDGE_PX + _LANE_PX * max(len(self.lifelines) - 1, 1)
+        width = 2 * _EDGE_PX + self._lane_px * self._lanes
         height = self._top_px + _ROW_PX * len(self.arrows) + (44 if self.footnote else 20)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
@@ -66,8 +68,16 @@ class Diagram:
     def _top_px(self) -> int:
         return _TOP_PX + (_TITLE_PX if self.title else 0)
 
+    @property
+    def _lanes(self) -> int:
+        return max(len(self.lifelines) - 1, 1)
+
+    @property
+    def _lane_px(self) -> int:
+        return max(min(_LANE_PX, _LANES_PX // self._lanes), _NARROWEST_LANE_PX)
+
     def _lifeline(self, index: int, height: int) -> str:
-        x, name = _EDGE_PX + _LANE_PX * index, html.escape(self.lifelines[index])
+        x, name = _EDGE_PX + self._lane_px * index, html.escape(self.lifelines[index])
         top = self._top_px - _TOP_PX
         bottom = height - (34 if self.footnote else 10)
         return (
@@ -77,16 +87,17 @@ class Diagram:
         )
 
     def _arrow(self, row: int, arrow: Arrow) -> str:
-        start = _EDGE_PX + _LANE_PX * self.lifelines.index(arrow.source)
-        tip = _EDGE_PX + _LANE_PX * self.lifelines.index(arrow.target)
+        start = _EDGE_PX + self._lane_px * self.lifelines.index(arrow.source)
+        tip = _EDGE_PX + self._lane_px * self.lifelines.index(arrow.target)
         y = self._top_px + _ROW_PX * row + 10
         step = 8 if tip > start else -8
         color = _ILLEGAL if arrow.illegal else _COLORS.get(arrow.kind, "#222222")
+        characters = min(_LABEL_CHARACTERS, abs(tip - start) // _CHARACTER_PX)
         dashes = ' stroke-dasharray="5 3"' if arrow.kind == "end" else ""
         return (
             f'<line x1="{start}" y1="{y}" x2="{tip - step}" y2="{y}" stroke="{color}" stroke-width="1.5"{dashes}/>'
             f'<path d="M{tip} {y} l{-step} -4 v8 z" fill="{color}"/>'
-            + _text((start + tip) // 2, y - 6, _cut(arrow.label, _LABEL_CHARACTERS), color, "middle")
+            + _text((start + tip) // 2, y - 6, _cut(arrow.label, characters), color, "middle")
         )
 
     def mermaid(self) -> str:
