@@ -16,8 +16,10 @@ FOLDER = Path(wslab.__file__).parent
 CORE = {"errors", "redaction", "frames", "inflate", "bodies", "heads", "handshake", "dissect", "records", "tape"}
 CORE |= {"table", "diagram", "explain", "explanation", "frame_words", "head_words", "close_words"}
 CORE |= {"layout", "bitgrid", "grid_twins"}
+CORE |= {"faults"}
 EDGE = {"cells", "clients", "doctor", "handlers", "listener", "loopback", "notebook", "opening", "raw", "raw_opening"}
 EDGE |= {"registry", "relay", "servers", "tap", "target"}
+EDGE |= {"active_fault", "door", "injection", "leg", "line", "pacing", "stages"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

@@ -19,6 +19,7 @@ EXAMPLES = [
     errors.NotLoopbackError("0.0.0.0"),
     errors.AnswerTimeoutError("frame", 5),
     errors.CoroutineError(42),
+    errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
 ]
 
 
@@ -42,7 +43,8 @@ def test_the_three_parts_make_three_sentences() -> None:
 
 @pytest.mark.parametrize("error", [error for error in EXAMPLES if isinstance(error, OSError)], ids=repr)
 def test_an_error_of_the_system_carries_a_number_or_none(error: OSError) -> None:
-    assert error.errno == (errno.EADDRINUSE if isinstance(error, errors.PortInUseError) else None)
+    numbers = {errors.PortInUseError: errno.EADDRINUSE}
+    assert error.errno == numbers.get(type(error))
 
 
 SECRET_URLS = ["ftp://user:s3cret@h/?access_token=s3cret", "ws://user:s3/s3cret@h/", "ws://user:s3?s3cret@h/"]

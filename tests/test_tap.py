@@ -11,18 +11,18 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from leaks import nothing_is_left  # noqa: F401
+from raw_ends import End, Line, line, listening, push_until_stuck, refusing_port, url_of
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.frames import CLOSE, TEXT
 from websockets.protocol import CLIENT, SERVER, Side
@@ -42,100 +42,6 @@ STEPS = st.lists(st.tuples(st.sampled_from([CLIENT, SERVER]), st.binary(min_size
 async def echo(websocket: ServerConnection) -> None:
     async for message in websocket:
         await websocket.send(message)
-
-
-def url_of(server: Server | asyncio.Server, scheme: str = "ws", host: str = "127.0.0.1") -> str:
-    return f"{scheme}://{host}:{next(iter(server.sockets)).getsockname()[1]}"
-
-
-@contextlib.asynccontextmanager
-async def refusing_port() -> AsyncIterator[int]:
-    """Hold a port without listening on it: a free one could be given to the tap itself, or to another test."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield int(held.getsockname()[1])
-
-
-@dataclass
-class End:
-    """One end of a TCP connection."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        return cast(asyncio.Transport, self.writer.transport)
-
-    async def write(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def write_until_refused(self) -> None:
-        for _ in range(100_000):
-            await self.write(b"too late")
-            await asyncio.sleep(0)
-
-    async def heard(self) -> str:
-        """Say what comes next: data, FIN or RST."""
-        try:
-            return "data" if await self.reader.read(1) else "FIN"
-        except ConnectionResetError:
-            return "RST"
-
-    async def push_until_stuck(self) -> int:
-        """Send beside the transport, which would buffer; give the number of bytes."""
-        with self.writer.get_extra_info("socket").dup() as sock:
-            return await push_until_stuck(sock)
-
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
-
-    def reset(self) -> None:
-        linger = struct.pack("ii", 1, 0)
-        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.writer.transport.abort()
-
-
-@dataclass
-class Line:
-    """A raw client and a raw server with a tap between them."""
-
-    tap: Tap
-    client: End
-    server: End
-    ends: dict[Side, End] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ends = {CLIENT: self.client, SERVER: self.server}
-
-    def between(self, sender: Side) -> tuple[End, End]:
-        return self.ends[sender], self.ends[CLIENT if sender is SERVER else SERVER]
-
-
-@contextlib.asynccontextmanager
-async def listening(context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[asyncio.Server, asyncio.Queue[End]]]:
-    accepted: asyncio.Queue[End] = asyncio.Queue()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        accepted.put_nowait(End(reader, writer))
-
-    async with await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context) as listener:
-        yield listener, accepted
-
-
-@contextlib.asynccontextmanager
-async def line(tape: Tape | None = None) -> AsyncIterator[Line]:
-    async with listening() as (listener, accepted), tap(url_of(listener), tape=tape) as tapped:
-        client = End(*await asyncio.open_connection(tapped.host, tapped.port))
-        server = await accepted.get()
-        try:
-            yield Line(tapped, client, server)
-        finally:
-            await client.close()
-            await server.close()
 
 
 def ends(tape: Tape) -> list[tuple[Side, str | None]]:
@@ -282,19 +188,6 @@ async def test_a_websocket_client_can_tell_fin_from_rst(cause: str) -> None:
 # Backpressure
 
 
-async def push_until_stuck(sock: socket.socket) -> int:
-    """Send 64 MiB, or until nothing has moved for many rounds of the loop; give the number of bytes."""
-    sent = idle_rounds = 0
-    while sent < 64 * 2**20 and idle_rounds < 500:
-        try:
-            sent += sock.send(bytes(2**20))
-            idle_rounds = 0
-        except BlockingIOError:
-            idle_rounds += 1
-        await asyncio.sleep(0)
-    return sent
-
-
 @pytest.mark.parametrize("sender", [CLIENT, SERVER])
 async def test_a_reader_that_stops_stops_the_writer_and_fills_no_memory(sender: Side) -> None:
     async with line(Tape(max_bytes=0)) as pair:
@@ -311,6 +204,46 @@ async def test_a_reader_that_stops_stops_the_writer_and_fills_no_memory(sender: 
         assert await source.reader.readexactly(4) == b"done"
         await source.write(b"more")
         assert await destination.reader.readexactly(4) == b"more"
+
+
+@pytest.mark.parametrize("sender", [CLIENT, SERVER])
+async def test_a_reset_is_noticed_even_while_there_is_no_room_for_what_comes_before_it(
+    sender: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wslab.leg.PROBE_S", 0.01)
+    async with line() as pair:
+        source, destination = pair.between(sender)
+        destination.transport.pause_reading()
+        await source.push_until_stuck()
+        source.reset()
+        async with asyncio.timeout(20):
+            while not ends(pair.tap.tape):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        destination.transport.resume_reading()
+        with pytest.raises(ConnectionResetError):
+            await destination.reader.read(-1)
+    assert ends(pair.tap.tape) == [(sender, "reset")]
+
+
+async def test_a_client_that_resets_while_its_server_is_not_reached_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    reachable = asyncio.Event()
+
+    async def reach_later(protocol: asyncio.Protocol) -> None:
+        await reachable.wait()
+        await reach(protocol)
+
+    monkeypatch.setattr("wslab.leg.PROBE_S", 0.01)
+    async with asyncio.timeout(20), listening() as (listener, accepted), tap(url_of(listener)) as tapped:
+        reach = tapped._connect
+        monkeypatch.setattr(tapped, "_connect", reach_later)
+        End(*await asyncio.open_connection(tapped.host, tapped.port)).reset()
+        while not ends(tapped.tape):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        reachable.set()
+        server = await accepted.get()
+        assert await server.heard() == "RST"
+        await server.close()
+    assert ends(tapped.tape) == [(CLIENT, "reset")]
 
 
 async def test_bytes_that_come_before_the_server_is_connected_wait_in_the_kernel(
@@ -511,7 +444,7 @@ async def test_http_upstream(http_server: str) -> None:
 )
 def test_the_url_of_a_tap_keeps_path_and_query(url: str, tapped_url: str) -> None:
     tapped = tap(url)
-    tapped._port = 1
+    tapped._door.port = 1
     assert tapped.url == tapped_url
 
 

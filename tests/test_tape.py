@@ -314,5 +314,21 @@ def test_many_tiny_pieces_fill_a_tape_too() -> None:
     assert tape.unrecorded_bytes > 900
 
 
+def test_a_connection_that_a_fault_cut_says_so() -> None:
+    tape = opened((SERVER, HELLO[:4]))
+    for sender in (CLIENT, SERVER):
+        tape.ended(1, sender, "fault", 9, "by limit_data, with a FIN")
+    assert [(record.what, record.note) for record in tape[2:]] == [
+        ("cut", "by limit_data, with a FIN"),
+        ("data", "an incomplete frame"),
+        ("cut", "by limit_data, with a FIN"),
+    ]
+    for shown in (repr(tape), tape._repr_html_()):
+        assert "cut" in shown and "by limit_data, with a FIN" in shown
+    for shown in (repr(tape.diagram()), tape.diagram().svg, tape.mermaid()):
+        assert "cut by limit_data, with a FIN" in shown
+    assert "a fault on the tap" in explain(tape[-1]).text and "by limit_data" in explain(tape[-1]).text
+
+
 def test_an_empty_tape_says_so() -> None:
     assert repr(Tape()) == "no records"

@@ -3,12 +3,14 @@
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
+from . import faults
 from .clients import exchange
 from .doctor import doctor
 from .errors import (
     AnswerTimeoutError,
     CoroutineError,
     DecodeError,
+    FaultError,
     HandlerError,
     HandshakeError,
     NotLoopbackError,
@@ -46,6 +48,7 @@ __all__ = [
     "DecodeError",
     "Decoder",
     "Explanation",
+    "FaultError",
     "HandlerError",
     "HandshakeError",
     "NotLoopbackError",
@@ -73,6 +76,7 @@ __all__ = [
     "encode",
     "exchange",
     "explain",
+    "faults",
     "mask",
     "parse_request",
     "parse_response",

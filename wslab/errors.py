@@ -160,3 +160,7 @@ class CoroutineError(WslabError, TypeError):
             "the result of calling an async function",
             "call the function, as in wslab.run(main())",
         )
+
+
+class FaultError(WslabError, ValueError):
+    """A fault that cannot be, or cannot be brought about like this."""

@@ -140,6 +140,7 @@ _ENDS = {
     "eof": Line("FIN", "the sender has nothing more to say; the other direction may go on (RFC 9293, 3.6)"),
     "reset": Line("RST", "the connection is gone at once, and what was under way with it (RFC 9293, 3.5.3)"),
     "error": Line("error", "the connection failed in another way"),
+    "fault": Line("cut", "neither endpoint ended the connection here: a fault on the tap between them did"),
 }
 
 

@@ -16,7 +16,7 @@ from .redaction import quoted, visible
 from .table import Table
 
 Kind = Literal["request", "response", "frame", "data", "end"]
-End = Literal["eof", "reset", "error"]
+End = Literal["eof", "reset", "error", "fault"]
 
 _HEX_BYTES = 16
 
@@ -37,7 +37,8 @@ class Record:
         payload: A frame's payload, unmasked and decompressed; or a body without its chunked framing.
         compressed: Whether permessage-deflate had compressed the payload (RFC 7692).
         broken: The rules of RFC 6455 that the frame breaks.
-        end: How the sender stopped: "eof" (TCP FIN), "reset" (TCP RST), or "error".
+        end: How the sender stopped: "eof" (TCP FIN), "reset" (TCP RST), "error", or "fault" if it did not: a fault
+            of the tap ended the connection, and the note names it.
         note: What else has to be said.
     """
 
@@ -75,7 +76,7 @@ class Record:
         if self.frame:
             return self.frame.name + ("" if self.frame.fin else " (more follows)")
         if self.kind == "end":
-            return {"eof": "FIN", "reset": "RST", "error": "error"}[self.end or "eof"]
+            return {"eof": "FIN", "reset": "RST", "error": "error", "fault": "cut"}[self.end or "eof"]
         return self.kind
 
     def content(self, *, reveal: bool = False, brief: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Own the tap: a listening socket that relays every client to one target and records what passes."""
+"""Own the tap: a listening socket that relays every client to one target, records what passes, harms it on demand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import contextlib
 import contextvars
 import itertools
 import ssl as tls
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Any, Self
 
 from websockets.protocol import Side
 
 from . import registry
-from .errors import UnreachableError, WslabError
+from .active_fault import ActiveFault
+from .door import HOST, Door
+from .errors import FaultError, UnreachableError, WslabError
+from .faults import Fault, Stream
+from .injection import Injection
 from .records import End
 from .relay import Relay
 from .tape import MAX_BYTES, Tape
@@ -22,7 +26,6 @@ from .target import HasUrl, Target, parse_target
 
 __all__ = ["Tap", "tap"]
 
-BACKLOG = 512
 CONNECT_S = 10.0
 FINISH_S = 2.0
 _QUIET_ROUNDS = 3
@@ -34,8 +37,9 @@ def tap(
     tape: Tape | None = None,
     max_bytes: int = MAX_BYTES,
     ssl: tls.SSLContext | None = None,
+    seed: int | None = None,
 ) -> Tap:
-    """Put a tap in front of a server: a relay that records what crosses the wire and changes nothing.
+    """Put a tap in front of a server: a relay that records what crosses the wire, and changes nothing but on demand.
 
     Running the cell again replaces the tap that it opened before.
 
@@ -44,6 +48,7 @@ def tap(
         tape: The tape to record on; a new one if left out. Two taps that run together need a tape each.
         max_bytes: How much a new tape remembers. When it is full, the tap goes on relaying.
         ssl: How to speak TLS with the server; left out, its certificate must be one that this machine trusts.
+        seed: What decides wherever a fault leaves something to chance, whatever the timing; drawn if left out.
 
     Returns:
         The tap, to be entered with `async with` or awaited.
@@ -61,7 +66,7 @@ def tap(
         raise WslabError(f"ssl= is given, but {parsed.shown} does not use TLS", "a wss:// or https:// URL")
     if ssl is None and parsed.secure:
         ssl = tls.create_default_context()
-    return Tap(parsed, Tape(max_bytes) if tape is None else tape, ssl)
+    return Tap(parsed, Tape(max_bytes) if tape is None else tape, ssl, seed)
 
 
 class Tap:
@@ -72,24 +77,25 @@ class Tap:
         host: Where the tap listens: on this machine only.
     """
 
-    host = "127.0.0.1"
+    host = HOST
 
-    def __init__(self, target: Target, tape: Tape, ssl: tls.SSLContext | None) -> None:
+    def __init__(self, target: Target, tape: Tape, ssl: tls.SSLContext | None, seed: int | None = None) -> None:
         self.tape = tape
         self._target, self._ssl = target, ssl
-        self._port = 0
-        self._listener: asyncio.Server | None = None
+        self._door = Door(self._accept)
         self._relays: dict[asyncio.Task[None], Relay] = {}
+        self._injection = Injection(self._door, self._relays.values(), seed)
         self._numbers = itertools.count(1)
+        self._closed = False
         self._began_s = 0.0
         self._news = 0
 
     @property
     def port(self) -> int:
         """The port on which the tap listens, or listened."""
-        if not self._port:
+        if not self._door.port:
             raise WslabError("the tap has not been opened", "", "await it, or enter it with async with")
-        return self._port
+        return self._door.port
 
     @property
     def url(self) -> str:
@@ -106,16 +112,69 @@ class Tap:
         """
         return {"host": self.host, "port": self.port, "proxy": None}  # a proxy would not find its way back here
 
+    @property
+    def faults(self) -> tuple[ActiveFault, ...]:
+        """The faults at work, in the order in which they were added, which is that in which bytes meet them."""
+        return tuple(self._injection.active)
+
+    @contextlib.contextmanager
+    def fault(self, fault: Fault, *, stream: Stream = "downstream", toxicity: float = 1) -> Iterator[ActiveFault]:
+        """Harm the connections in this block; for the arguments see `add`.
+
+        Example:
+            with tap.fault(Latency(0.2)), tap.fault(Slicer(1), stream="upstream"):
+                await websocket.send("Hello")
+        """
+        active = self.add(fault, stream=stream, toxicity=toxicity)
+        try:
+            yield active
+        finally:
+            if active in self.faults:  # whoever removed it, or closed the tap, was first
+                self.remove(active)
+
+    def add(self, fault: Fault, *, stream: Stream = "downstream", toxicity: float = 1) -> ActiveFault:
+        """Harm the connections, present and future, until `remove`.
+
+        Args:
+            fault: What to do, one of `wslab.faults`.
+            stream: "downstream" harms what the server sends, "upstream" what the client sends.
+            toxicity: Which share of the connections it strikes, drawn for each; from 0 to 1.
+
+        Returns:
+            The fault at work, for `remove`.
+
+        Raises:
+            FaultError: The arguments cannot be, or the tap is not open.
+        """
+        if self._closed or not self._door.port:
+            state = "has been closed" if self._closed else "has not been opened"
+            raise FaultError(f"the tap {state}", "an open tap", "add faults inside of its async with")
+        return self._injection.add(fault, stream, toxicity)
+
+    def remove(self, fault: ActiveFault) -> None:
+        """Harm the connections no longer; what was held back passes at once, in order.
+
+        Args:
+            fault: What `add` returned.
+
+        Raises:
+            FaultError: It is not at work.
+        """
+        self._injection.remove(fault)
+
     async def close(self) -> None:
         """Stop listening, let what is ending come to its end, cut the rest; then the tape is complete."""
+        self._closed = True
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FINISH_S):
                     await self._settle()
-                    self._stop_listening()
+                    self._injection.clear()
+                    await self._door.close()
                     await self._finish()
         finally:
-            self._stop_listening()
+            self._injection.clear()
+            await self._door.close()
             for relaying in self._relays:
                 relaying.cancel()
             await asyncio.gather(*self._relays, return_exceptions=True)
@@ -133,14 +192,14 @@ class Tap:
         await self.close()
 
     def __repr__(self) -> str:
-        if self._listener is None:
+        if not self._door.port:
             state = "not opened: await it, or enter it with async with"
         else:
-            state = "open" if self._listener.is_serving() else "closed"
+            state = "closed" if self._closed else "open" if self._door.is_open else "down"
         return f"<wslab tap on {self._target.shown}, {state}>"
 
     async def _start(self) -> Self:
-        if self._listener is not None:
+        if self._door.port:
             return self
         await registry.replace_earlier()
         # In an empty context, so that nothing that runs later for this tap belongs to the cell that opened it.
@@ -160,17 +219,8 @@ class Tap:
             self._numbers = itertools.count(1 + max(record.connection for record in self.tape))
             self._began_s = -self.tape[-1].time_s
         self._began_s += loop.time()
-        self._listener = await self._listen()
-        self._port = _port_of(self._listener)
-
-    async def _listen(self) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        listener = await loop.create_server(self._accept, self.host, 0, backlog=BACKLOG)
-        if _port_of(listener) != self._target.port:
-            return listener
-        # The target has gone and its port was free: here the tap would relay to itself without end.
-        with contextlib.closing(listener):
-            return await loop.create_server(self._accept, self.host, 0, backlog=BACKLOG)
+        self._injection.loop = loop
+        await self._door.open(never=self._target.port)  # free if the target has gone: the tap would relay to itself
 
     def _accept(self) -> asyncio.Protocol:
         loop, number = asyncio.get_running_loop(), next(self._numbers)
@@ -184,11 +234,15 @@ class Tap:
             self.tape.ended(number, sender, how, loop.time() - self._began_s, note)
 
         self._news += 1
-        relay = Relay(record, record_end)
+        relay = Relay(number, record, record_end)
         relaying = loop.create_task(relay.run(self._connect, self._answer))
         self._relays[relaying] = relay
-        relaying.add_done_callback(self._relays.pop)
+        relaying.add_done_callback(self._forget)
+        self._injection.strike(relay)
         return relay.client
+
+    def _forget(self, relaying: asyncio.Task[None]) -> None:
+        self._injection.forget(self._relays.pop(relaying))
 
     async def _connect(self, protocol: asyncio.Protocol) -> None:
         loop, target = asyncio.get_running_loop(), self._target
@@ -208,14 +262,6 @@ class Tap:
             await asyncio.sleep(0)
             quiet_rounds = quiet_rounds + 1 if self._news == news else 0
 
-    def _stop_listening(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-
     async def _finish(self) -> None:
         while ending := [relaying for relaying, relay in self._relays.items() if relay.ending]:
             await asyncio.wait(ending)
-
-
-def _port_of(listener: asyncio.Server) -> int:
-    return int(listener.sockets[0].getsockname()[1])

@@ -64,7 +64,7 @@ class Tape(Records):
             self.unrecorded_bytes += len(data)
 
     def ended(self, connection: int, sender: Side, how: End, time_s: float, note: str = "") -> None:
-        """Remember how one side stopped: "eof" (FIN), "reset" (RST) or "error"."""
+        """Remember how one side stopped: "eof" (FIN), "reset" (RST), "error", or "fault" if the tap stopped it."""
         self._remember(Event(connection, sender, time_s, b"", how, note))
 
     def wire(self, sender: Side, connection: int = 1) -> bytes:
