@@ -19,6 +19,10 @@ EXAMPLES = [
     errors.NotLoopbackError("0.0.0.0"),
     errors.AnswerTimeoutError("frame", 5),
     errors.CoroutineError(42),
+    errors.ChannelClosed("channel"),
+    errors.ChannelEmpty(),
+    errors.Lagged(3),
+    errors.NoReceiversError("Hello"),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
 ]
 

@@ -4,15 +4,20 @@ from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, 
 from websockets.protocol import CLIENT, SERVER, Side
 
 from . import faults
+from .channel import Channel, Receiver
 from .clients import exchange
 from .doctor import doctor
 from .errors import (
     AnswerTimeoutError,
+    ChannelClosed,
+    ChannelEmpty,
     CoroutineError,
     DecodeError,
     FaultError,
     HandlerError,
     HandshakeError,
+    Lagged,
+    NoReceiversError,
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
@@ -43,6 +48,9 @@ __all__ = [
     "SERVER",
     "TEXT",
     "AnswerTimeoutError",
+    "Channel",
+    "ChannelClosed",
+    "ChannelEmpty",
     "CloseCode",
     "CoroutineError",
     "DecodeError",
@@ -51,11 +59,14 @@ __all__ = [
     "FaultError",
     "HandlerError",
     "HandshakeError",
+    "Lagged",
+    "NoReceiversError",
     "NotLoopbackError",
     "NotWebSocketError",
     "Opcode",
     "PortInUseError",
     "RawClient",
+    "Receiver",
     "Record",
     "Records",
     "RequestHead",

@@ -162,5 +162,64 @@ class CoroutineError(WslabError, TypeError):
         )
 
 
+class ChannelClosed(WslabError):  # noqa: N818  tokio's name for it, as the next two
+    """Nothing more goes through a channel, or comes out of this receiver.
+
+    Attributes:
+        closed: What was closed: "channel" or "receiver".
+    """
+
+    def __init__(self, closed: str) -> None:
+        super().__init__(
+            f"the {closed} is closed",
+            "an open one, or a receiver with values that are still kept for it",
+            "stop here, as `async for value in receiver` does by itself, or begin again with a new channel or receiver",
+        )
+        self.closed = closed
+
+
+class ChannelEmpty(WslabError):  # noqa: N818
+    """A receiver has received all that was sent so far."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no value is there yet",
+            "one that was sent and not yet received",
+            "wait for the next with await receiver.recv()",
+        )
+
+
+class Lagged(WslabError):  # noqa: N818
+    """A receiver fell behind, and what it missed was overwritten.
+
+    Attributes:
+        count: How many values it missed.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"the receiver lagged behind and missed {count} of the values",
+            "a receiver that is never more than the channel's capacity behind",
+            "receive again to go on at the oldest value kept, or give the channel a larger capacity",
+        )
+        self.count = count
+
+
+class NoReceiversError(WslabError):
+    """A value was sent to nobody.
+
+    Attributes:
+        value: The value, which nobody will see.
+    """
+
+    def __init__(self, value: object) -> None:
+        super().__init__(
+            "the value was sent to nobody",
+            "at least one receiver",
+            "call channel.subscribe() before channel.send(), or catch this error where nobody has to listen",
+        )
+        self.value = value
+
+
 class FaultError(WslabError, ValueError):
     """A fault that cannot be, or cannot be brought about like this."""
