@@ -20,7 +20,7 @@ CORE |= {"faults"}
 EDGE = {"cells", "clients", "doctor", "handlers", "listener", "loopback", "notebook", "opening", "raw", "raw_opening"}
 EDGE |= {"registry", "relay", "servers", "tap", "target"}
 EDGE |= {"active_fault", "door", "injection", "leg", "line", "pacing", "stages"}
-EDGE |= {"channel"}
+EDGE |= {"channel", "hub", "members", "policies", "slow"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

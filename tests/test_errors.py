@@ -23,6 +23,8 @@ EXAMPLES = [
     errors.ChannelEmpty(),
     errors.Lagged(3),
     errors.NoReceiversError("Hello"),
+    errors.UnknownRoomError("tae", ("coffee", "tea")),
+    errors.MessageTypeError({"name": "Ann"}),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
 ]
 

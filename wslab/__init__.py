@@ -17,10 +17,12 @@ from .errors import (
     HandlerError,
     HandshakeError,
     Lagged,
+    MessageTypeError,
     NoReceiversError,
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
+    UnknownRoomError,
     UnreachableError,
     UrlError,
     WslabError,
@@ -28,6 +30,7 @@ from .errors import (
 from .explain import Explanation, explain
 from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
+from .hub import Counts, Hub, Member
 from .notebook import run
 from .raw import RawClient
 from .raw_opening import connect_raw
@@ -53,13 +56,17 @@ __all__ = [
     "ChannelEmpty",
     "CloseCode",
     "CoroutineError",
+    "Counts",
     "DecodeError",
     "Decoder",
     "Explanation",
     "FaultError",
     "HandlerError",
     "HandshakeError",
+    "Hub",
     "Lagged",
+    "Member",
+    "MessageTypeError",
     "NoReceiversError",
     "NotLoopbackError",
     "NotWebSocketError",
@@ -76,6 +83,7 @@ __all__ = [
     "Table",
     "Tap",
     "Tape",
+    "UnknownRoomError",
     "UnreachableError",
     "UrlError",
     "WireFrame",

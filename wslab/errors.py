@@ -221,5 +221,37 @@ class NoReceiversError(WslabError):
         self.value = value
 
 
+class UnknownRoomError(WslabError, LookupError):
+    """A room of a hub in which there is nobody.
+
+    Attributes:
+        room: The room that was asked for.
+        rooms: The rooms that there are.
+    """
+
+    def __init__(self, room: object, rooms: tuple[str, ...]) -> None:
+        shown = [repr(name) for name in rooms[:10]] + ([f"{len(rooms) - 10} more"] if len(rooms) > 10 else [])
+        super().__init__(
+            f"nobody is in the room {room!r}, and an empty room does not exist",
+            f"one of the rooms that there are: {', '.join(shown)}" if rooms else "a room that somebody has entered",
+            "enter it first with member.enter(room), or look at hub.rooms",
+        )
+        self.room = room
+        self.rooms = rooms
+
+
+class MessageTypeError(WslabError, TypeError):
+    """Something that is no message: neither text nor bytes."""
+
+    def __init__(self, message: object) -> None:
+        raw = isinstance(message, bytearray | memoryview)
+        super().__init__(
+            f"a message cannot be of the type {type(message).__name__}",
+            "a str, which goes as text, or bytes, which go as binary (RFC 6455, 5.6)",
+            "send bytes(message)" if raw else "send json.dumps(message), or str(message)",
+        )
+        self.message = message
+
+
 class FaultError(WslabError, ValueError):
     """A fault that cannot be, or cannot be brought about like this."""
