@@ -21,6 +21,7 @@ EDGE = {"cells", "clients", "doctor", "handlers", "listener", "loopback", "noteb
 EDGE |= {"registry", "relay", "servers", "tap", "target"}
 EDGE |= {"active_fault", "door", "injection", "leg", "line", "pacing", "stages"}
 EDGE |= {"channel", "hub", "members", "policies", "slow"}
+EDGE |= {"crowd", "crowd_client", "crowd_opening", "file_limit", "hearing", "progress_bar"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

@@ -19,6 +19,9 @@ EXAMPLES = [
     errors.NotLoopbackError("0.0.0.0"),
     errors.AnswerTimeoutError("frame", 5),
     errors.CoroutineError(42),
+    errors.FileLimitError(4000, 1024, 2048),
+    errors.CrowdError(3, 2, 5, errors.UnreachableError("ws://localhost:…/", "connection refused")),
+    errors.NotHeardError(2, {1: 0, 3: 1}, 10),
     errors.ChannelClosed("channel"),
     errors.ChannelEmpty(),
     errors.Lagged(3),
@@ -49,7 +52,7 @@ def test_the_three_parts_make_three_sentences() -> None:
 
 @pytest.mark.parametrize("error", [error for error in EXAMPLES if isinstance(error, OSError)], ids=repr)
 def test_an_error_of_the_system_carries_a_number_or_none(error: OSError) -> None:
-    numbers = {errors.PortInUseError: errno.EADDRINUSE}
+    numbers = {errors.PortInUseError: errno.EADDRINUSE, errors.FileLimitError: errno.EMFILE}
     assert error.errno == numbers.get(type(error))
 
 

@@ -6,19 +6,24 @@ from websockets.protocol import CLIENT, SERVER, Side
 from . import faults
 from .channel import Channel, Receiver
 from .clients import exchange
+from .crowd import Crowd, crowd
+from .crowd_client import CrowdClient
 from .doctor import doctor
 from .errors import (
     AnswerTimeoutError,
     ChannelClosed,
     ChannelEmpty,
     CoroutineError,
+    CrowdError,
     DecodeError,
     FaultError,
+    FileLimitError,
     HandlerError,
     HandshakeError,
     Lagged,
     MessageTypeError,
     NoReceiversError,
+    NotHeardError,
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
@@ -57,10 +62,14 @@ __all__ = [
     "CloseCode",
     "CoroutineError",
     "Counts",
+    "Crowd",
+    "CrowdClient",
+    "CrowdError",
     "DecodeError",
     "Decoder",
     "Explanation",
     "FaultError",
+    "FileLimitError",
     "HandlerError",
     "HandshakeError",
     "Hub",
@@ -68,6 +77,7 @@ __all__ = [
     "Member",
     "MessageTypeError",
     "NoReceiversError",
+    "NotHeardError",
     "NotLoopbackError",
     "NotWebSocketError",
     "Opcode",
@@ -90,6 +100,7 @@ __all__ = [
     "WslabError",
     "accept_key",
     "connect_raw",
+    "crowd",
     "decode",
     "doctor",
     "encode",

@@ -10,6 +10,8 @@ from .redaction import shown_url
 if TYPE_CHECKING:
     from .frames import WireFrame
 
+SHOWN_CLIENTS = 5
+
 
 class WslabError(Exception):
     """Base of everything that wslab raises on purpose.
@@ -160,6 +162,69 @@ class CoroutineError(WslabError, TypeError):
             "the result of calling an async function",
             "call the function, as in wslab.run(main())",
         )
+
+
+class FileLimitError(WslabError, OSError):
+    """More open files, of which each socket is one, than the system allows this process.
+
+    Attributes:
+        needed: How many open files are needed.
+        soft: How many the process may have now.
+        hard: Up to how many it may raise that by itself.
+    """
+
+    def __init__(self, needed: int, soft: int, hard: int) -> None:
+        super().__init__(
+            f"{needed} open files and sockets are needed, and the system allows this process {soft}",
+            f"a hard limit of at least {needed} (it is {hard})",
+            f"take fewer connections, or raise it where Jupyter is started: ulimit -Hn {needed} (as root)",
+        )
+        self.needed = needed
+        self.soft = soft
+        self.hard = hard
+        self.errno = errno.EMFILE
+
+
+class CrowdError(WslabError, ConnectionError):
+    """A crowd of which one client did not connect, so that none is left; its cause says why.
+
+    Attributes:
+        number: Which client it was, from 1.
+        connected: How many had connected by then.
+        count: How many clients there should have been.
+    """
+
+    def __init__(self, number: int, connected: int, count: int, cause: WslabError) -> None:
+        super().__init__(
+            f"client {number} of {count} did not connect, {connected} others had: {cause.happened}",
+            cause.expected,
+            cause.remedy,
+        )
+        self.number = number
+        self.connected = connected
+        self.count = count
+
+
+class NotHeardError(WslabError, TimeoutError):
+    """Some clients of a crowd did not receive as many messages as was waited for.
+
+    Attributes:
+        received: How many messages each of them has received, by the client's number.
+        timeout_s: How long was waited, in seconds; None if they were closed before.
+    """
+
+    def __init__(self, count: int, received: dict[int, int], timeout_s: float | None) -> None:
+        who = f"{len(received)} client{'' if len(received) == 1 else 's'}"
+        when = "before the connection was closed" if timeout_s is None else f"within {timeout_s:g} s"
+        shown = [f"client {number}: {messages}" for number, messages in received.items()]
+        more = [f"{len(shown) - SHOWN_CLIENTS} more"] if len(shown) > SHOWN_CLIENTS else []
+        super().__init__(
+            f"{who} received fewer than {count} messages {when} ({', '.join(shown[:SHOWN_CLIENTS] + more)})",
+            "as many at each client that is neither paused nor left out",
+            "show crowd.report(); leave clients out with except_=, or wait longer with timeout_s=",
+        )
+        self.received = received
+        self.timeout_s = timeout_s
 
 
 class ChannelClosed(WslabError):  # noqa: N818  tokio's name for it, as the next two
