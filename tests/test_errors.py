@@ -28,6 +28,8 @@ EXAMPLES = [
     errors.NoReceiversError("Hello"),
     errors.UnknownRoomError("tae", ("coffee", "tea")),
     errors.MessageTypeError({"name": "Ann"}),
+    errors.FeedError("the ids jump from 3 to 5", "4"),
+    errors.NotConnectedError("ws://localhost:…/"),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
 ]
 

@@ -4,6 +4,7 @@ from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, 
 from websockets.protocol import CLIENT, SERVER, Side
 
 from . import faults
+from .backoff import Backoff
 from .channel import Channel, Receiver
 from .clients import exchange
 from .crowd import Crowd, crowd
@@ -17,12 +18,14 @@ from .errors import (
     CrowdError,
     DecodeError,
     FaultError,
+    FeedError,
     FileLimitError,
     HandlerError,
     HandshakeError,
     Lagged,
     MessageTypeError,
     NoReceiversError,
+    NotConnectedError,
     NotHeardError,
     NotLoopbackError,
     NotWebSocketError,
@@ -33,6 +36,8 @@ from .errors import (
     WslabError,
 )
 from .explain import Explanation, explain
+from .feed import Feed
+from .feed_format import Gap, Message
 from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
 from .hub import Counts, Hub, Member
@@ -41,6 +46,7 @@ from .raw import RawClient
 from .raw_opening import connect_raw
 from .records import Record, Records
 from .registry import stop_all
+from .resuming import ResumingClient, resume
 from .servers import Server, serve
 from .table import Table
 from .tap import Tap, tap
@@ -56,6 +62,7 @@ __all__ = [
     "SERVER",
     "TEXT",
     "AnswerTimeoutError",
+    "Backoff",
     "Channel",
     "ChannelClosed",
     "ChannelEmpty",
@@ -69,14 +76,19 @@ __all__ = [
     "Decoder",
     "Explanation",
     "FaultError",
+    "Feed",
+    "FeedError",
     "FileLimitError",
+    "Gap",
     "HandlerError",
     "HandshakeError",
     "Hub",
     "Lagged",
     "Member",
+    "Message",
     "MessageTypeError",
     "NoReceiversError",
+    "NotConnectedError",
     "NotHeardError",
     "NotLoopbackError",
     "NotWebSocketError",
@@ -88,6 +100,7 @@ __all__ = [
     "Records",
     "RequestHead",
     "ResponseHead",
+    "ResumingClient",
     "Server",
     "Side",
     "Table",
@@ -110,6 +123,7 @@ __all__ = [
     "mask",
     "parse_request",
     "parse_response",
+    "resume",
     "run",
     "serve",
     "stop_all",

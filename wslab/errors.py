@@ -318,5 +318,21 @@ class MessageTypeError(WslabError, TypeError):
         self.message = message
 
 
+class FeedError(WslabError, ValueError):
+    """A message that no feed sends or takes, or an id that is not the next one."""
+
+
+class NotConnectedError(WslabError, ConnectionError):
+    """A resuming client that has no connection at the moment."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"there is no connection to {url} at the moment",
+            "to send while connected: only what a feed numbers is resumed, not what its clients send",
+            "take the next item of the client, which connects again, then send",
+        )
+        self.url = url
+
+
 class FaultError(WslabError, ValueError):
     """A fault that cannot be, or cannot be brought about like this."""
