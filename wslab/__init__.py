@@ -6,6 +6,8 @@ from websockets.protocol import CLIENT, SERVER, Side
 from . import faults
 from .backoff import Backoff
 from .channel import Channel, Receiver
+from .chaos import chaos
+from .chaos_log import ChaosLog
 from .clients import exchange
 from .crowd import Crowd, crowd
 from .crowd_client import CrowdClient
@@ -66,6 +68,7 @@ __all__ = [
     "Channel",
     "ChannelClosed",
     "ChannelEmpty",
+    "ChaosLog",
     "CloseCode",
     "CoroutineError",
     "Counts",
@@ -112,6 +115,7 @@ __all__ = [
     "WireFrame",
     "WslabError",
     "accept_key",
+    "chaos",
     "connect_raw",
     "crowd",
     "decode",
