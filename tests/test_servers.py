@@ -381,6 +381,35 @@ async def test_an_interrupted_cell_closes_its_server(short_grace: None) -> None:
         await task
 
 
+async def stall(websocket: ServerConnection) -> None:
+    await websocket.wait_closed()
+
+
+@pytest.mark.parametrize("pings", [None, 0.01], ids=["no keepalive", "a ping waits for room too"])
+async def test_leaving_cuts_off_a_client_that_takes_nothing(short_grace: None, pings: float | None) -> None:
+    async with serve(stall, ping_interval=pings, compression=None) as server, connect(server.url) as websocket:
+        websocket.transport.pause_reading()
+        [connection] = server.connections
+        broadcast([connection], bytes(2**25))
+        if pings:
+            while not connection.drain_waiters:  # noqa: ASYNC110 - no event tells when the ping begins to wait
+                await asyncio.sleep(0)
+        await server.__aexit__(None, None, None)
+        assert connection.close_code == 1006
+        websocket.transport.abort()
+
+
+async def test_leaving_lets_a_client_that_reads_have_all_that_was_written() -> None:
+    async with serve(stall, compression=None) as server, connect(server.url, max_size=None) as websocket:
+        websocket.transport.pause_reading()
+        broadcast(server.connections, bytes(2**25))
+        leaving = asyncio.create_task(server.__aexit__(None, None, None))
+        websocket.transport.resume_reading()
+        assert len(await websocket.recv()) == 2**25
+        await leaving
+        assert websocket.close_code == 1001
+
+
 async def test_stop_all_ends_whatever_the_other_sides_do(short_grace: None) -> None:
     async def stubborn(websocket: ServerConnection) -> None:
         try:

@@ -89,18 +89,34 @@ class Listener:
         if self.server.close_task is not None:
             self.server.close_task.add_done_callback(lambda _: registry.forget(self))
 
+    async def finish(self) -> None:
+        """Close with 1001 and wait for every handler; cut off whoever takes nothing of what is written to it.
+
+        websockets does not: closing waits for room behind a full write buffer, and its close_timeout begins after that.
+        """
+        self.begin_close(True, CloseCode.GOING_AWAY, "")
+        before: dict[asyncio.Transport, int] = {}
+        while not await self._closed_in_time():
+            waiting = {transport: transport.get_write_buffer_size() for transport in self._transports()}
+            for transport, size_bytes in waiting.items():
+                if size_bytes and size_bytes == before.get(transport):
+                    transport.abort()
+            before = waiting
+
     async def close(self) -> None:
         """Close with 1001; after a grace period cut connections off and cancel handlers, so that nothing hangs."""
         self.begin_close(True, CloseCode.GOING_AWAY, "")
         if not await self._closed_in_time():
-            for connection in self._connections:
-                # A connection whose TLS handshake is under way has no transport yet.
-                if transport := getattr(connection, "transport", None):
-                    transport.abort()
+            for transport in self._transports():
+                transport.abort()
             for task in self.server.handler_tasks:
                 task.cancel()
             await self._closed_in_time()
         registry.forget(self)
+
+    def _transports(self) -> list[asyncio.Transport]:
+        # A connection whose TLS handshake is under way has no transport yet.
+        return [connection.transport for connection in self._connections if hasattr(connection, "transport")]
 
     async def _closed_in_time(self) -> bool:
         if self.server.close_task is None:

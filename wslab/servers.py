@@ -141,9 +141,8 @@ class Server:
     ) -> None:
         if exc_type is not None:  # a handler that never ends must not keep the reader from the traceback
             await self._started().close()
-            return
-        self.close()
-        await self.wait_closed()
+        else:
+            await self._started().finish()
 
     def __repr__(self) -> str:
         return f"<wslab server {handler_name(self.handler)}, {self._state()}>"
