@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from . import bulk, decoding, echo
+from . import bulk, chaos, churn, decoding, echo, fanout, memory
 
 HEADINGS = ["case", "median", "min", "max", "target", "subject", "baseline", "unit"]
 WIDTHS = [54, 6, 6, 6, 6, 9, 9, 13]
+
+COMPARISONS = (echo.measure, bulk.measure, decoding.measure, fanout.measure)
+TABLES = (memory.tables, churn.tables, chaos.tables)
 
 
 def line(cells: list[str]) -> str:
@@ -17,14 +20,17 @@ def line(cells: list[str]) -> str:
 
 
 async def report() -> None:
-    """Print each comparison as soon as it is made."""
+    """Print each comparison and each table as soon as it is made."""
     print(
         "Subject and baseline are measured in turn, in one run. Ratios of each round: median, min, max. Rates: medians."
     )
     print(line(HEADINGS))
-    for measure in (echo.measure, bulk.measure, decoding.measure):
+    for measure in COMPARISONS:
         async for comparison in measure():
             print(line(comparison.row()), flush=True)
+    for measure_all in TABLES:
+        for table in await measure_all():
+            print(f"\n{table}", flush=True)
 
 
 if __name__ == "__main__":
