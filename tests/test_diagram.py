@@ -50,7 +50,7 @@ def test_clients_have_a_lifeline_each_in_the_order_of_their_numbers() -> None:
 @pytest.mark.parametrize("clients", [1, 2, 3, 7])
 def test_a_few_clients_fit_the_width_of_a_notebook(clients: int) -> None:
     diagram = Diagram([Arrow(f"client {number}", "server", "x" * 200) for number in range(1, clients + 1)])
-    assert int(ElementTree.fromstring(diagram.svg).get("width") or 0) <= 1000
+    assert int(ElementTree.fromstring(diagram.svg).get("width") or 0) <= 840
     longest = [len(text) for text in texts(diagram) if text.endswith("…")]
     assert longest == sorted(longest, reverse=True) and longest[0] == 52  # the last arrow is the shortest
 

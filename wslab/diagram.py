@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 MOST_ARROWS = 60
 _LANE_PX, _ROW_PX, _TOP_PX, _EDGE_PX, _TITLE_PX = 430, 34, 64, 70, 28
-# Lanes that would not fit the width of a notebook together become narrower, as long as their headings fit.
-_LANES_PX, _NARROWEST_LANE_PX = 2 * _LANE_PX, 110
+# Lanes that together would not fit beside JupyterLab's file browser become narrower, as long as their headings fit.
+_LANES_PX, _NARROWEST_LANE_PX = 700, 100
 _LABEL_CHARACTERS, _CHARACTER_PX = 52, 8
 _TEXT_WIDTH = 64
 # Okabe and Ito's palette: told apart by readers who do not see all colours.
