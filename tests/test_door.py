@@ -75,3 +75,31 @@ async def test_it_can_be_closed_twice_and_unopened() -> None:
     await door.close()
     await door.close()
     await Door(asyncio.Protocol).close()
+
+
+class Guest(asyncio.Protocol):
+    """Leave at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+@pytest.mark.parametrize("rounds", range(5))
+async def test_nobody_is_let_in_after_it_was_closed(rounds: int) -> None:
+    """What the loop has accepted already, it brings a round later."""
+    came: list[Guest] = []
+
+    def accept() -> asyncio.Protocol:
+        came.append(Guest())
+        return came[-1]
+
+    door = Door(accept)
+    await door.open(never=0)
+    with socket.create_connection(("127.0.0.1", door.port)):
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        await door.close()
+        let_in = len(came)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert len(came) == let_in

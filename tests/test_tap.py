@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.frames import CLOSE, TEXT
 from websockets.protocol import CLIENT, SERVER, Side
 
-from wslab import registry
+from wslab import door, registry
 from wslab.errors import UrlError, WslabError
 from wslab.opening import describe
 from wslab.relay import BUFFER_BYTES
@@ -223,6 +223,20 @@ async def test_a_reset_is_noticed_even_while_there_is_no_room_for_what_comes_bef
         with pytest.raises(ConnectionResetError):
             await destination.reader.read(-1)
     assert ends(pair.tap.tape) == [(sender, "reset")]
+
+
+async def test_a_connection_that_ended_without_room_is_not_asked_for_a_reset(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wslab.leg.PROBE_S", 0.01)
+    asked = asyncio.Event()
+    async with line() as pair:
+        await pair.client.push_until_stuck()
+        pair.server.reset()
+        assert await pair.client.heard() == "RST"
+        asyncio.get_running_loop().call_later(0.03, asked.set)
+        await asked.wait()
+    assert caplog.messages == []
 
 
 async def test_a_client_that_resets_while_its_server_is_not_reached_yet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -778,17 +792,31 @@ async def test_nothing_that_it_runs_belongs_to_the_cell_that_opened_it() -> None
 
 async def test_a_tap_never_listens_on_the_port_of_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system may give it the port of a server that has gone; it would relay to itself without end."""
-    loop = asyncio.get_running_loop()
-    create_server = loop.create_server
     async with refusing_port() as port:
         pass
-    ports = [port, 0]
-
-    async def given(protocol: Any, host: str, _: int, **options: Any) -> asyncio.Server:
-        return await create_server(protocol, host, ports.pop(0), **options)
-
-    monkeypatch.setattr(loop, "create_server", given)
+    ports, bound = [port, 0], door._bound
+    monkeypatch.setattr(door, "_bound", lambda _: bound(ports.pop(0)))
     async with tap(f"ws://127.0.0.1:{port}/") as tapped:
         assert tapped.port != port and ports == []
         with pytest.raises(InvalidStatus, match="502"):
             await connect(tapped.url)
+
+
+@pytest.mark.parametrize("rounds", range(8))
+async def test_nobody_is_stranded_who_comes_just_when_the_tap_is_closed_in_a_hurry(rounds: int) -> None:
+    loop = asyncio.get_running_loop()
+    async with listening() as (listener, accepted), asyncio.timeout(10):
+        tapped = await tap(url_of(listener))
+        with socket.create_connection((tapped.host, tapped.port)) as client:
+            client.setblocking(False)
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            closing = asyncio.create_task(tapped.close())
+            await asyncio.sleep(0)
+            closing.cancel()  # so that it does not wait for what may still come
+            await asyncio.wait({closing})
+            with contextlib.suppress(ConnectionResetError):
+                assert await loop.sock_recv(client, 1) == b""
+        assert not tapped._relays
+        while not accepted.empty():
+            await accepted.get_nowait().close()

@@ -8,6 +8,7 @@ import contextvars
 import os
 import socket
 from collections.abc import Callable
+from typing import cast
 
 HOST = "127.0.0.1"
 BACKLOG = 512
@@ -26,8 +27,8 @@ class Door:
     def __init__(self, accept: Callable[[], asyncio.Protocol]) -> None:
         self.port = 0
         self._accept = accept
-        self._open = False
-        self._listener: asyncio.Server | None = None
+        self._open = self._closed = False
+        self._listening: socket.socket | None = None
         self._held: socket.socket | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -42,16 +43,17 @@ class Door:
         Args:
             never: Any but this one.
         """
-        listener = await self._listen()
-        if _port_of(listener) == never:
-            with contextlib.closing(listener):
-                listener = await self._listen()
-        self.port, self._listener, self._open = _port_of(listener), listener, True
+        sock = _bound(0)
+        if _port_of(sock) == never:
+            with contextlib.closing(sock):
+                sock = _bound(0)
+        self.port, self._open = _port_of(sock), True
+        await self._serve(sock)
 
     def shut(self) -> None:
         """Refuse connections from now on."""
         self._open = False
-        if self._listener is not None:  # it is None while the door opens: _serve will see that it has to be shut
+        if self._listening is not None:  # it is None while the door opens: _serve will see that it has to be shut
             self._hold()
 
     def reopen(self) -> None:
@@ -63,36 +65,53 @@ class Door:
             self._opening = asyncio.get_running_loop().create_task(self._serve(held), context=contextvars.Context())
 
     async def close(self) -> None:
-        """Listen no more, and let go of the port."""
-        self._open = False
+        """Listen no more, let nobody in any more, and let go of the port."""
+        self._open, self._closed = False, True
         self._let_go()
         if self._opening is not None:
             await asyncio.wait({self._opening})
             self._let_go()
 
-    async def _listen(self) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(self._accept, HOST, 0, backlog=BACKLOG)
-
     async def _serve(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._accept, sock=sock, backlog=BACKLOG)
+        await asyncio.get_running_loop().create_server(self._let_in, sock=sock, backlog=BACKLOG)
+        self._listening = sock
         if not self._open:
             self._hold()
 
+    def _let_in(self) -> asyncio.Protocol:
+        return _TurnedAway() if self._closed else self._accept()  # those who have been accepted come a round later
+
     def _let_go(self) -> None:
-        for held in (self._listener, self._held):
-            if held is not None:
-                held.close()
-        self._listener = self._held = None
+        for sock in (self._listening, self._held):
+            if sock is not None:
+                _close(sock)
+        self._listening = self._held = None
 
     def _hold(self) -> None:
         """Bind the port without listening: else the system could give it to others, to these very clients even."""
         self._let_go()
-        self._held = socket.socket()
-        if os.name == "posix":  # connections of this port may still be about; elsewhere this option lets others in
-            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._held.bind((HOST, self.port))
+        self._held = _bound(self.port)
 
 
-def _port_of(listener: asyncio.Server) -> int:
-    return int(listener.sockets[0].getsockname()[1])
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
+def _bound(port: int) -> socket.socket:
+    sock = socket.socket()
+    if os.name == "posix":  # connections of this port may still be about; elsewhere this option lets others in
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, port))
+    return sock
+
+
+def _close(sock: socket.socket) -> None:
+    """Close a listener; asyncio's own Server.close would strand whom the loop has accepted and not let in yet."""
+    with contextlib.suppress(NotImplementedError):  # the proactor of Windows has no readers
+        asyncio.get_running_loop().remove_reader(sock)
+    sock.close()
+
+
+def _port_of(sock: socket.socket) -> int:
+    return int(sock.getsockname()[1])

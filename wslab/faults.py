@@ -7,7 +7,7 @@ from its README and source, version 2 (github.com/Shopify/toxiproxy); times here
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -204,4 +204,4 @@ def _check_count(name: str, value: object, least: int) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

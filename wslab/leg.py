@@ -169,7 +169,6 @@ class Leg(asyncio.Protocol):
             self._probing = self._probing or asyncio.get_running_loop().call_later(PROBE_S, self._probe)
         else:
             self.transport.resume_reading()
-            self._probe_no_more()
 
     def _probe(self) -> None:
         self._probing, connected = None, self.transport.get_extra_info("socket")
@@ -177,15 +176,9 @@ class Leg(asyncio.Protocol):
             return
         if number := connected.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._fail(OSError(number, os.strerror(number)))  # Python makes it a ConnectionResetError
-            self._parting = self.transport.abort
             self.transport.abort()
         else:
             self.pace_reading()
-
-    def _probe_no_more(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            self._probing = None
 
     # Closing
 
@@ -223,8 +216,15 @@ class Leg(asyncio.Protocol):
         self.transport.resume_reading()
         asyncio.get_running_loop().call_later(LINGER_S, self.transport.close)
 
-    async def cut(self) -> None:
-        """Close at once and wait until the socket is closed."""
+    def abort(self) -> None:
+        """Close at once, or as soon as there is a socket."""
         if self.opened.is_set():
             self.transport.abort()
+        else:
+            self._parting = self.abort
+
+    async def cut(self) -> None:
+        """Close at once and wait until the socket is closed."""
+        self.abort()
+        if self.opened.is_set():
             await self.lost.wait()

@@ -242,7 +242,9 @@ class Tap:
         return relay.client
 
     def _forget(self, relaying: asyncio.Task[None]) -> None:
-        self._injection.forget(self._relays.pop(relaying))
+        relay = self._relays.pop(relaying)
+        relay.client.abort()  # it is open still if the task was cancelled before it began
+        self._injection.forget(relay)
 
     async def _connect(self, protocol: asyncio.Protocol) -> None:
         loop, target = asyncio.get_running_loop(), self._target
