@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
+from math import nan
 from random import Random
 from typing import Any, get_args
 
@@ -131,13 +132,22 @@ async def test_a_tap_that_is_not_open_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"kinds": []}, {"kinds": [SlowClose]}, {"kinds": ["latency"]}, {"count": -1}, {"timeout_s": 0}],
+    [
+        {"kinds": []},
+        {"kinds": [SlowClose]},
+        {"kinds": ["latency"]},
+        {"count": -1},
+        {"count": 1.5},
+        {"timeout_s": 0},
+        {"timeout_s": nan},
+    ],
     ids=repr,
 )
 async def test_an_argument_that_makes_no_sense_is_refused_at_once(options: dict[str, Any]) -> None:
     async with tap("ws://127.0.0.1:1") as tapped:
-        with pytest.raises(WslabError):
+        with pytest.raises(WslabError) as caught:
             await chaos(tapped, lambda: 0, **options)
+        assert type(caught.value) is WslabError  # no AnswerTimeoutError after a while
 
 
 # With the times of these nothing has to wait: a fault that is removed lets go at once.

@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import pytest
@@ -209,8 +210,15 @@ async def test_silence_is_closed_with_1008() -> None:
 
 @pytest.mark.parametrize(
     ("first", "code"),
-    [("Hello", 1008), ('{"stream": 1}', 1008), ("[" * 50_000, 1008), ("", 1008), (b"{}", 1003)],
-    ids=["text", "wrong type", "deep", "empty", "binary"],
+    [
+        ("Hello", 1008),
+        ('{"stream": 1}', 1008),
+        ("[" * 50_000, 1008),
+        ("", 1008),
+        ('{"after": ' + "9" * 4300 + "}", 1008),
+        (b"{}", 1003),
+    ],
+    ids=["text", "wrong type", "deep", "empty", "huge", "binary"],
 )
 async def test_what_no_client_of_a_feed_says_first_is_closed_with_a_reason(first: str | bytes, code: int) -> None:
     async with desk() as running, connect(running.server.url, proxy=None) as websocket:
@@ -300,7 +308,15 @@ async def test_members_leave_with_their_block_and_other_members_of_the_hub_hear_
 
 @pytest.mark.parametrize(
     "options",
-    [{"history": -1}, {"history": 1.5}, {"history": None}, {"timeout_s": 0}, {"patience_s": -1}],
+    [
+        {"history": -1},
+        {"history": 1.5},
+        {"history": None},
+        {"timeout_s": 0},
+        {"patience_s": -1},
+        {"patience_s": nan},
+        {"timeout_s": "5"},
+    ],
     ids=repr,
 )
 def test_an_argument_that_makes_no_sense_is_refused_at_once(options: dict[str, Any]) -> None:

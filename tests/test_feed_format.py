@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wslab import feed_format
 from wslab.errors import FeedError
 from wslab.feed_format import (
+    MOST_ID,
     Gap,
     Granted,
     Message,
@@ -32,7 +33,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-IDS = st.integers(1, 2**53)
+IDS = st.integers(1, MOST_ID)
+BIG = [str(MOST_ID + 1), "9" * 200, "9" * 4300]  # the last one is as long as Python parses
 
 # What no message of a feed may be, whoever sends it.
 NOT_OBJECTS = [b'{"id": 1, "data": 2}', "", "hello", "[1]", "null", "17", '"id"', "{", "[" * 100_000, "1" * 5000]
@@ -55,7 +57,7 @@ def test_a_gap_comes_back(one: int, other: int) -> None:
     assert parse_item(encode_gap(gap)) == gap
 
 
-@given(st.none() | st.text(), st.none() | st.integers(0))
+@given(st.none() | st.text(), st.none() | st.integers(0, MOST_ID))
 def test_what_is_wanted_comes_back(stream: str | None, after: int | None) -> None:
     assert parse_wanted(encode_wanted(Wanted(stream, after))) == Wanted(stream, after)
 
@@ -107,10 +109,19 @@ def test_a_first_message(message: str, wanted: Wanted) -> None:
     assert parse_wanted(message) == wanted
 
 
-@pytest.mark.parametrize("after", ["-1", "1.5", '"17"', "true", "[17]", "NaN", "1e3"])
+@pytest.mark.parametrize("after", ["-1", "1.5", '"17"', "true", "[17]", "NaN", "1e3", *BIG])
 def test_a_first_message_with_a_wrong_number(after: str) -> None:
     with pytest.raises(FeedError):
         parse_wanted(f'{{"stream": null, "after": {after}}}')
+
+
+@pytest.mark.parametrize("number", BIG, ids=len)
+@pytest.mark.parametrize("message", ['{"id": N, "data": 1}', '{"gap": [1, N]}', '{"gap": [N, N]}'])
+def test_an_id_that_not_every_language_can_count_to_is_refused(message: str, number: str) -> None:
+    with pytest.raises(FeedError):
+        parse_item(message.replace("N", number))
+    with pytest.raises(FeedError):
+        parse_granted(f'{{"stream": "s", "after": {number}}}')
 
 
 @pytest.mark.parametrize("stream", ["17", "true", "[]", "{}"])

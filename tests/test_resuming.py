@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from leaks import nothing_is_left  # noqa: F401
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -541,6 +541,23 @@ async def test_a_task_that_takes_items_ends_when_the_client_is_closed(
             await moment(office, client)
         items = await reading
         assert items == messages(1, len(items))
+
+
+async def test_a_client_that_is_closed_just_when_the_feed_has_answered_leaves_no_connection() -> None:
+    class Closing(ClientConnection):
+        async def recv(self, decode: bool | None = None) -> Any:
+            answer = await super().recv(decode)
+            if resuming:
+                closing.append(asyncio.create_task(client.close()))
+                await asyncio.sleep(0)  # it has asked for the end, and nothing has come of that yet
+            return answer
+
+    resuming, closing = False, list[asyncio.Task[None]]()
+    async with open_office() as (office, url), resume(url, **OFTEN, create_connection=Closing) as client:
+        resuming = True
+        reset(await office.accepted.get())
+        assert [item async for item in client] == [] and closing
+        await until(lambda: not office.server.connections)
 
 
 async def test_a_close_that_nobody_answers_is_no_failure() -> None:

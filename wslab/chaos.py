@@ -108,7 +108,7 @@ async def chaos(
     """
     if not kinds or not set(kinds) <= set(KINDS):
         raise WslabError(f"kinds is {kinds!r}", f"some of {', '.join(kind.__name__ for kind in KINDS)}")
-    if count < 0 or timeout_s <= 0:
+    if not isinstance(count, int) or count < 0 or not timeout_s > 0:  # NaN is not greater
         raise WslabError(f"count is {count!r}, timeout_s {timeout_s!r}", "a number of faults, and of seconds above 0")
     log = ChaosLog(seed)
     for draw in itertools.islice(_draws(random.Random(seed), kinds), count):

@@ -65,8 +65,9 @@ class Feed:
     ) -> None:
         if not isinstance(history, int) or history < 0:
             raise WslabError(f"history is {history!r}", "how many messages to keep: a whole number, 0 or more")
-        if min(timeout_s, patience_s) <= 0:
-            raise WslabError(f"timeout_s is {timeout_s}, patience_s {patience_s}", "numbers of seconds greater than 0")
+        if not all(isinstance(each_s, int | float) and each_s > 0 for each_s in (timeout_s, patience_s)):  # nor NaN
+            happened = f"timeout_s is {timeout_s!r}, patience_s {patience_s!r}"
+            raise WslabError(happened, "numbers of seconds greater than 0")
         self.hub = Hub() if hub is None else hub
         self.stream = secrets.token_hex(8)
         self.newest_id = 0

@@ -11,9 +11,10 @@
     server  from then on      {"id": 18, "data": …}                 the next message; data is any JSON
                               {"gap": [19, 25]}                     19 to 25 were dropped before they could be sent
 
-Ids count from 1 in steps of 1. A stream is the life of one feed; its name is any text. A client that meets an id other
-than the next, or a gap that starts later, has missed something unannounced: it connects again and asks. Keys beside
-these are ignored, and so are objects that have neither an id nor a gap: an application may send its own.
+Ids count from 1 in steps of 1, to 2**53 - 1 at most. A stream is the life of one feed; its name is any text. A client
+that meets an id other than the next, or a gap that starts later, has missed something unannounced: it connects again
+and asks. Keys beside these are ignored, and so are objects that have neither an id nor a gap: an application may send
+its own.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from .errors import FeedError
 
 __all__ = ["Gap", "Granted", "Message", "Wanted", "encode_data", "encode_gap", "encode_granted", "encode_message"]
 __all__ += ["encode_wanted", "parse_granted", "parse_item", "parse_wanted"]
+
+MOST_ID = 2**53 - 1
+"""The largest id: as far as JavaScript counts exactly, and all that keeps numbers as doubles."""
 
 MOST_SHOWN = 60
 """How many characters of a wrong message an error quotes."""
@@ -166,7 +170,7 @@ def _gap(given: object) -> Gap | None:
 
 
 def _is_number(given: object, least: int) -> TypeGuard[int]:
-    return isinstance(given, int) and not isinstance(given, bool) and given >= least
+    return isinstance(given, int) and not isinstance(given, bool) and least <= given <= MOST_ID
 
 
 def _wrong(message: str | bytes, expected: str) -> FeedError:

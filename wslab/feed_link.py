@@ -101,6 +101,8 @@ class FeedLink:
             async with asyncio.timeout(self._options["open_timeout"]):
                 await websocket.send(encode_wanted(self._cursor.wanted()))
                 answer = await websocket.recv()
+            if self.ended:  # closed meanwhile: nobody else knows of this connection
+                return None
             gap = self._cursor.start(parse_granted(answer))
             self.websocket = websocket
         except (ConnectionClosed, FeedError, TimeoutError) as error:
