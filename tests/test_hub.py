@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import BINARY, CONT, TEXT
 from websockets.http11 import Request
@@ -368,6 +368,24 @@ async def test_who_is_sent_a_fragmented_message_meanwhile_misses_this_one_and_th
         assert await one.recv() == "Hello" and await two.recv() == "news"
 
 
+@pytest.mark.parametrize("policy", ["disconnect", "lag", "wait"])
+async def test_who_was_left_with_half_a_fragmented_message_misses_what_follows_and_that_is_counted(policy: Any) -> None:
+    half_way = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[str]:
+        yield "Hel"
+        half_way.set()
+        await asyncio.get_running_loop().create_future()
+
+    async with place(Hub(policy)) as here, here.client() as (_, member), here.client() as (other, _):
+        sending = asyncio.create_task(member.websocket.send(pieces()))
+        await half_way.wait()
+        await cancelled(sending)
+        assert await here.hub.broadcast("news") == 1
+        assert here.hub.counts == Counts(connected=2, delivered=1, dropped=1, lagged=0, disconnected=0)
+        assert await other.recv() == "news"
+
+
 async def test_a_loop_of_broadcasts_lets_others_run() -> None:
     async with place() as here, here.client() as (websocket, _):
         heard = asyncio.create_task(read_until(websocket, "last"))
@@ -482,7 +500,11 @@ async def test_a_reader_that_lags_again_and_again_hears_everything_or_how_many_i
 async def test_a_lagging_member_that_leaves_leaves_nothing_behind() -> None:
     async with place(Hub("lag", limit_bytes=LIMIT_BYTES, queue_messages=5)) as here, here.stalled() as (_, member):
         count = await here.broadcast_until(lambda: here.hub.counts.dropped == 1)
+        (backlog,) = here.hub._policy.backlogs.values()
+        assert backlog.sending is not None
         member.leave_hub()
+        async with asyncio.timeout(20):
+            await asyncio.wait({backlog.sending})
         counts = here.hub.counts
         assert here.hub._policy.backlogs == {} and counts.delivered + counts.dropped == count
         async with here.hub.join(member.websocket):  # and its connection may come again
@@ -516,6 +538,32 @@ async def test_what_still_waits_for_a_connection_that_is_lost_is_dropped() -> No
         elsewhere.websocket.transport.abort()
         await true_soon(lambda: not hub._policy.backlogs)
         assert hub.counts == Counts(1, delivered, 1, 1, 0)
+
+
+@pytest.mark.parametrize("size_bytes", [BULK_BYTES, 2**24], ids=["quick reader", "slow reader"])
+async def test_nothing_is_lost_unsaid_to_who_is_sent_a_fragmented_message_meanwhile(size_bytes: int) -> None:
+    go_on = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield struct.pack("!I", 1000) + bytes(size_bytes)
+        await go_on.wait()
+        yield b"the rest"
+
+    hub = Hub("lag", limit_bytes=LIMIT_BYTES, queue_messages=2, notice=lambda count: f"missed {count}")
+    async with place(hub) as here, here.stalled() as (websocket, member):
+        sending = asyncio.create_task(member.websocket.send(pieces()))
+        await true_soon(lambda: member.websocket.send_in_progress is not None)
+        assert (waiting_bytes(member) > LIMIT_BYTES) is (size_bytes > BULK_BYTES)
+        assert [await hub.broadcast(bulk(number)) for number in range(4)] == [0] * 4
+        assert hub.counts == Counts(connected=1, delivered=0, dropped=2, lagged=1, disconnected=0)
+        websocket.transport.resume_reading()
+        await true_soon(lambda: waiting_bytes(member) == 0)
+        go_on.set()
+        await sending
+        await true_soon(lambda: not hub._policy.backlogs)
+        await hub.broadcast("end")
+        assert await read_until(websocket, "end") == [1000, "missed 2", 2, 3]
+        assert hub.counts == Counts(connected=1, delivered=3, dropped=2, lagged=1, disconnected=0)
 
 
 # A reader that is slow: wait for it.
@@ -573,6 +621,12 @@ async def abort(here: Place, websocket: ClientConnection, member: Member) -> Non
     websocket.transport.abort()
 
 
+async def reset(here: Place, websocket: ClientConnection, member: Member) -> None:
+    linger = struct.pack("ii", 1, 0)
+    websocket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    websocket.transport.abort()
+
+
 async def cancel(here: Place, websocket: ClientConnection, member: Member) -> None:
     here.handling[member.websocket].cancel()
 
@@ -581,7 +635,7 @@ async def read_again(here: Place, websocket: ClientConnection, member: Member) -
     websocket.transport.resume_reading()
 
 
-@pytest.mark.parametrize("go", [leave_hub, abort, cancel, read_again])
+@pytest.mark.parametrize("go", [leave_hub, abort, reset, cancel, read_again])
 async def test_nobody_waits_longer_once_the_slow_reader_is_gone_or_reads(go: Callable[..., Awaitable[None]]) -> None:
     async with (
         place(Hub("wait", limit_bytes=LIMIT_BYTES, patience_s=None)) as here,
@@ -594,6 +648,19 @@ async def test_nobody_waits_longer_once_the_slow_reader_is_gone_or_reads(go: Cal
             assert await waits == (2 if go is read_again else 1)
         assert here.hub.counts.disconnected == 0
         assert set(await read_until(healthy, "waits")) == {0}
+
+
+async def test_a_connection_that_is_reset_while_all_wait_is_no_error_though_its_block_goes_on() -> None:
+    hub = Hub("wait", limit_bytes=LIMIT_BYTES, patience_s=None)
+    async with place() as here, here.stalled() as (websocket, elsewhere), hub.join(elsewhere.websocket):
+        while waiting_bytes(elsewhere) <= LIMIT_BYTES:
+            await hub.broadcast(bulk(0))
+        waits = asyncio.create_task(hub.broadcast("waits"))
+        await true_soon(lambda: hub._policy._waiting != {})  # type: ignore[attr-defined]
+        await reset(here, websocket, elsewhere)
+        async with asyncio.timeout(20):
+            assert await waits == 0
+        assert hub.counts.disconnected == 0 and len(hub) == 1
 
 
 async def test_nobody_waits_for_a_slow_reader_that_is_closing_already() -> None:
@@ -618,6 +685,28 @@ async def test_a_reader_that_takes_nothing_while_all_wait_is_disconnected_in_the
         assert set(await read_until(healthy, "waits")) == {0}
 
 
+async def test_slow_readers_are_waited_for_all_at_once() -> None:
+    hub = Hub("wait", limit_bytes=LIMIT_BYTES)
+    async with place(hub) as here, here.stalled() as (one, a), here.stalled() as (two, b):
+        for member in (a, b):
+            while waiting_bytes(member) <= LIMIT_BYTES:
+                broadcast([member.websocket], bulk(0))
+                await asyncio.sleep(0)
+        waits = asyncio.create_task(hub.broadcast("waits"))
+        await asyncio.sleep(0)
+        await true_soon(lambda: hub._policy._waiting != {})  # type: ignore[attr-defined]
+        assert set(hub._policy._waiting) == {a.websocket, b.websocket}  # type: ignore[attr-defined]
+        a.leave_hub()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not waits.done()
+        two.transport.resume_reading()
+        async with asyncio.timeout(20):
+            assert await waits == 1
+        assert set(await read_until(two, "waits")) == {0} and hub.counts.disconnected == 0
+        one.transport.resume_reading()
+
+
 async def test_writing_outside_of_a_turn_does_not_get_round_the_wait() -> None:
     async with place(Hub("wait", limit_bytes=LIMIT_BYTES)) as here, here.stalled() as (_, member):
         waits = await fill(here, member)
@@ -631,7 +720,8 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
 
     async def take(number: int) -> None:
         async with hub.turn():
-            await asyncio.sleep(0)
+            for _ in range(5 - number):  # who comes later would be done earlier
+                await asyncio.sleep(0)
             order.append(number)
 
     await asyncio.gather(*map(take, range(5)))
@@ -716,12 +806,6 @@ async def close(here: Place, websocket: ClientConnection, member: Member) -> Non
 
 async def fin(here: Place, websocket: ClientConnection, member: Member) -> None:
     websocket.transport.write_eof()
-
-
-async def reset(here: Place, websocket: ClientConnection, member: Member) -> None:
-    linger = struct.pack("ii", 1, 0)
-    websocket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    websocket.transport.abort()
 
 
 async def black_hole(here: Place, websocket: ClientConnection, member: Member) -> None:

@@ -27,7 +27,8 @@ class Counts(NamedTuple):
     Attributes:
         connected: Members now.
         delivered: Messages written to a connection. Whether they arrived, only the other side knows.
-        dropped: Messages that a member missed because it was slow.
+        dropped: Messages that a member missed: because it was slow, or, unless readers lag, because the application was
+            in the middle of sending it a fragmented message, into which no other may be put (RFC 6455, 5.4).
         lagged: How often a member began to lag.
         disconnected: Members that were disconnected because they were slow.
     """
@@ -49,6 +50,9 @@ class Hub:
 
     A reader is slow when more than limit_bytes wait on this side to be sent to it. In no policy does more wait for one
     reader than limit_bytes and one message; where readers lag, queue_messages more, which they share.
+
+    A hub belongs to one event loop, that of its connections: another thread, such as that of a widget's callback, asks
+    for a message with `asyncio.run_coroutine_threadsafe(hub.broadcast(message), loop)`.
 
     Args:
         slow: "disconnect": the slow reader leaves the hub and is closed with 1008. "lag": it misses the oldest
@@ -137,7 +141,7 @@ class Hub:
     async def turn(self, room: str | None = None) -> AsyncIterator[None]:
         """Wait for the turn to write to a room: first come, first served, and as the policy demands for slow readers.
 
-        Inside, call `write` and nothing that waits for a turn again.
+        Inside, call `write` once, and nothing that waits for a turn again.
         """
         async with self._turns:
             await self._policy.make_room(lambda: self._members.of(room).values())
@@ -203,7 +207,12 @@ def _ready(
     """Yield the connections to which the next message can go at once, and gather the others."""
     for websocket in websockets:
         # The quickest sign that more is waiting than asyncio likes to buffer, which is never more than limit_bytes.
-        if websocket.paused or websocket.protocol.state is not OPEN or websocket in aside:
+        if (
+            websocket.paused
+            or websocket.send_in_progress is not None  # a fragmented message
+            or websocket.protocol.state is not OPEN
+            or websocket in aside
+        ):
             others.append(websocket)
         else:
             yield websocket

@@ -26,7 +26,17 @@ class Disconnect(Policy):
 
 
 class Lag(Policy):
-    """A slow reader misses messages, the oldest first, and is told how many: what is new matters most."""
+    """A slow reader misses messages, the oldest first, and is told how many: what is new matters most.
+
+    Who is being sent a fragmented message lags too until that has ended: no other may be put into it (RFC 6455, 5.4).
+    """
+
+    def write(self, member: Member, message: Message) -> int:
+        """Write a message to a member, or queue it; give 1 or 0."""
+        if member.websocket.send_in_progress is None:
+            return super().write(member, message)
+        self.hold(member, message)
+        return 0
 
     def hold(self, member: Member, message: Message) -> None:
         """Queue a message for its reader; in a full queue the oldest gives way."""
@@ -52,13 +62,20 @@ class Lag(Policy):
     async def _catch_up(self, member: Member, backlog: Backlog) -> None:
         websocket = member.websocket
         try:
-            while backlog.messages and await self.takes(websocket) and websocket.state is OPEN:
+            while backlog.messages and await self._takes_next(websocket):
                 self._write_next(websocket, backlog)
             if self.is_slow(websocket) and backlog.messages:
                 self.disconnect(member)
         finally:
             if self.backlogs.get(websocket) is backlog:  # not if the member has left, and its connection come again
                 self.forget(member)
+
+    async def _takes_next(self, websocket: ServerConnection) -> bool:
+        while await self.takes(websocket) and websocket.state is OPEN:
+            if (fragmented := websocket.send_in_progress) is None:
+                return True
+            await asyncio.wait({fragmented})
+        return False
 
     def _write_next(self, websocket: ServerConnection, backlog: Backlog) -> None:
         if backlog.missed:
@@ -69,7 +86,7 @@ class Lag(Policy):
 
 
 class Wait(Policy):
-    """Everybody waits for the slowest reader: nobody misses anything, and one that stalls stalls all."""
+    """Everybody waits for the slowest reader: nobody misses anything by being slow, and one that stalls stalls all."""
 
     def __init__(self, limits: Limits, tally: Tally) -> None:
         super().__init__(limits, tally)
@@ -77,15 +94,19 @@ class Wait(Policy):
 
     async def make_room(self, members: Callable[[], Iterable[Member]]) -> None:
         """Wait until no reader is slow; one that takes nothing for patience_s is disconnected."""
-        while slow := next((member for member in members() if self.is_slow(member.websocket)), None):
-            waiting = self._waiting[slow.websocket] = asyncio.create_task(self.takes(slow.websocket))
+        while slow := [member for member in members() if self.is_slow(member.websocket)]:
+            # All at once: one after the other, each that stalls would keep everybody for patience_s more.
+            waiting = {member.websocket: asyncio.create_task(self.takes(member.websocket)) for member in slow}
+            self._waiting = waiting
             try:
-                await asyncio.wait({waiting})
+                await asyncio.wait(waiting.values())
             finally:
-                del self._waiting[slow.websocket]
-                waiting.cancel()
-            if slow.present and not waiting.result():
-                self.disconnect(slow)
+                self._waiting = {}
+                for each in waiting.values():
+                    each.cancel()
+            for member in slow:
+                if member.present and not waiting[member.websocket].result():
+                    self.disconnect(member)
 
     def hold(self, member: Member, message: Message) -> None:
         """Refuse: whoever writes has waited for room."""
