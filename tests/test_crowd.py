@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from leaks import nothing_is_left  # noqa: F401
@@ -28,6 +29,7 @@ from wslab.errors import (
     UrlError,
     WslabError,
 )
+from wslab.hearing import Hearing
 from wslab.servers import Server, serve
 from wslab.tap import tap
 
@@ -222,6 +224,16 @@ async def test_heard_says_who_did_not_hear() -> None:
             await clients.heard(2, timeout_s=0.01)
     assert caught.value.received == {client.number: client.received for client in clients}
     assert caught.value.timeout_s == 0.01 and isinstance(caught.value, TimeoutError)
+
+
+async def test_what_is_heard_in_the_moment_when_time_is_up_counts() -> None:
+    client: Any = Mock(number=1, received=0, paused=False, closed=None)
+    hearing = Hearing([client], 1)
+    waiting = asyncio.create_task(hearing.wait(0))
+    await until(waiting.cancelling)  # time is up, and the wait has yet to see it
+    client.received = 1
+    hearing.changed(client)
+    await waiting
 
 
 @pytest.mark.parametrize(
@@ -434,6 +446,7 @@ async def test_the_reprs_tell_the_state_and_nothing_that_varies() -> None:
         ({"count": 2, "at_once": 0}, "at_once is 0"),
         ({"count": 2, "keep": -1}, "keep is -1"),
         ({"count": 2, "timeout_s": 0}, "timeout_s is 0. Expected: seconds, more than 0"),
+        ({"count": 2, "timeout_s": None}, "timeout_s is None. Expected: seconds, more than 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -487,6 +500,24 @@ async def test_when_one_client_is_refused_none_is_left(at_once: int, caplog: pyt
     assert (caught.value.connected, caught.value.count) == (7, 50) and len(ends) <= 7 + at_once
     assert [end.close_code for end in ends[:7]] == [1000] * 7
     assert caplog.records == []
+
+
+async def test_a_crowd_that_did_not_connect_can_try_again() -> None:
+    asked = 0
+
+    def refuse_two(connection: ServerConnection, request: Request) -> Response | None:
+        nonlocal asked
+        asked += 1
+        return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full") if asked in (3, 6) else None
+
+    async with serve(listen, process_request=refuse_two) as server:
+        clients = crowd(server, 4, at_once=1)
+        for _ in range(2):
+            with pytest.raises(CrowdError, match="client 3 of 4 did not connect, 2 others had"):
+                await clients
+            assert len(clients) == 0
+        async with clients:
+            assert [client.number for client in clients] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,31 @@ def test_a_system_that_refuses_below_an_unlimited_hard_limit_is_told_of(monkeypa
     monkeypatch.setattr(file_limit.resource, "setrlimit", refuse)
     with pytest.raises(FileLimitError, match=r"allows this process 256\..*\(it is 256\)"):
         make_room(10**6)
+
+
+def test_a_refusal_is_not_blamed_on_a_hard_limit_that_is_just_high_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(which: int, limits: tuple[int, int]) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(file_limit, "_open_files", lambda soft: 0)
+    monkeypatch.setattr(file_limit.resource, "getrlimit", lambda which: (256, 1000 + file_limit.RESERVE_FILES))
+    monkeypatch.setattr(file_limit.resource, "setrlimit", refuse)
+    with pytest.raises(FileLimitError, match=r"\(it is 256\)"):
+        make_room(1000)
+
+
+def test_where_the_system_refuses_what_would_be_good_what_is_needed_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As macOS does between the two, above kern.maxfilesperproc."""
+    soft = 256
+
+    def refuse_above_10240(which: int, limits: tuple[int, int]) -> None:
+        nonlocal soft
+        if limits[0] > 10240:
+            raise ValueError("current limit exceeds maximum limit")
+        soft = limits[0]
+
+    monkeypatch.setattr(file_limit, "_open_files", lambda soft: 0)
+    monkeypatch.setattr(file_limit.resource, "getrlimit", lambda which: (soft, file_limit.resource.RLIM_INFINITY))
+    monkeypatch.setattr(file_limit.resource, "setrlimit", refuse_above_10240)
+    make_room(16_000, at_least=8_000)
+    assert soft == 8_000 + file_limit.RESERVE_FILES

@@ -72,7 +72,7 @@ def crowd(
     """
     for name, value, least in (("count", count, 1), ("at_once", at_once, 1), ("keep", keep, 0)):
         _check_whole(name, value, least)
-    if timeout_s <= 0:
+    if not isinstance(timeout_s, int | float) or timeout_s <= 0:
         raise WslabError(f"timeout_s is {timeout_s!r}", "seconds, more than 0")
     target = websocket_target(url)
     options = {"compression": None, "ping_interval": None, "open_timeout": timeout_s} | connect_kwargs

@@ -53,6 +53,7 @@ class CrowdOpening:
             FileLimitError: This process has no files left.
             CrowdError: A client did not connect.
         """
+        self.connected = 0
         numbers = iter(range(1, self.count + 1))
         try:
             async with asyncio.timeout(self.timeout_s), asyncio.TaskGroup() as group:

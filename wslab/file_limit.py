@@ -34,9 +34,10 @@ def make_room(files: int, at_least: int | None = None) -> None:
     soft, hard = _limits()
     taken = _open_files(soft) + RESERVE_FILES
     needed = taken + (files if at_least is None else at_least)
-    soft = _raise_soft(soft, min(taken + files, hard))
+    for wanted in (taken + files, needed):  # the system may refuse the one and allow the other
+        soft = _raise_soft(soft, min(wanted, hard))
     if soft < needed:
-        raise FileLimitError(needed, soft, soft if hard > needed else hard)  # if hard is enough, raising was refused
+        raise FileLimitError(needed, soft, soft if hard >= needed else hard)  # if hard is enough, raising was refused
 
 
 def _limits() -> tuple[int, int]:

@@ -44,7 +44,8 @@ class Hearing:
             async with asyncio.timeout(timeout_s):
                 await self._over.wait()
         except TimeoutError:
-            raise self._error(self._lacking, timeout_s) from None
+            if not self._over.is_set():  # it may be, since the moment when time was up
+                raise self._error(self._lacking, timeout_s) from None
         if self._in_vain:
             raise self._error(self._in_vain, None)
 
