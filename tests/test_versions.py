@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,9 @@ def legs() -> Iterator[Leg]:
         yield Leg(f"python{version}", python, ("-e", ".", *TEST_TOOLS), "\n".join(pins()), tests="not lab")
 
 
+LEGS = list(legs())
+
+
 def run(*command: str | Path, timeout_s: float) -> None:
     """Run a command in the project and fail with the end of what it said."""
     # The outer pytest's own settings, such as its xdist worker's name, are not the inner one's.
@@ -124,9 +128,20 @@ def package_tests() -> list[str]:
     return [str(test) for test in tests if test.stem.removeprefix("test_").removesuffix("_in_kernel") in modules]
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("leg", list(legs()), ids=lambda leg: leg.name)
-def test_the_package_passes_its_tests(leg: Leg) -> None:
+@pytest.fixture(scope="module")
+def running() -> Iterator[dict[str, Future[None]]]:
+    """Run all legs at the same time: much of each is waiting."""
+    with ThreadPoolExecutor(len(LEGS)) as threads:
+        yield {leg.name: threads.submit(run_leg, leg) for leg in LEGS}
+
+
+def run_leg(leg: Leg) -> None:
     short = ("--quiet", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider")
     options = (*short, "-o", "addopts=--strict-markers", "--hypothesis-profile=quick")
     run(installed(leg), "-m", "pytest", *options, "-m", leg.tests, *package_tests(), timeout_s=300)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", [leg.name for leg in LEGS])
+def test_the_package_passes_its_tests(name: str, running: dict[str, Future[None]]) -> None:
+    running[name].result()
