@@ -7,8 +7,8 @@ from contextlib import suppress
 import pytest
 from hypothesis import settings
 
-# The files that take longest start first, so that no worker is left alone with one of them at the end.
-LONGEST = ("test_versions.py", "test_lab_browser.py", "04_broadcast.ipynb", "05_disconnection.ipynb")
+# The two files that take longest start first, so that no worker is left alone with one of them at the end.
+LONGEST = ("test_versions.py", "test_lab_browser.py")
 
 # A shared machine may be slow for a second, and no test asserts a time.
 settings.register_profile("full", deadline=None)
