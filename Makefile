@@ -30,6 +30,7 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
 lessons: $(READY)
+	@$(BIN)/python tools/weave_exercises.py
 	@$(BIN)/python tools/execute_lessons.py
 
 format: $(READY)

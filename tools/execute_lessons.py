@@ -42,7 +42,7 @@ OPTIONS = {
 
 
 def main(arguments: list[str]) -> int:
-    paths = [Path(argument) for argument in arguments] or sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    paths = [Path(argument) for argument in arguments] or sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
     failed = [path for path in paths if not execute(path)]
     return 1 if failed else 0
 

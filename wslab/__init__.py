@@ -3,7 +3,7 @@
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
-from . import faults
+from . import check, faults
 from .backoff import Backoff
 from .channel import Channel, Receiver
 from .chaos import chaos
@@ -116,6 +116,7 @@ __all__ = [
     "WslabError",
     "accept_key",
     "chaos",
+    "check",
     "connect_raw",
     "crowd",
     "decode",

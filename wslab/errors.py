@@ -336,3 +336,13 @@ class NotConnectedError(WslabError, ConnectionError):
 
 class FaultError(WslabError, ValueError):
     """A fault that cannot be, or cannot be brought about like this."""
+
+
+class CheckError(WslabError, TypeError):
+    """Something that a check cannot check."""
+
+    def __init__(self, given: object, wanted: str) -> None:
+        name = getattr(given, "__name__", None)
+        what = f"{name} ({type(given).__name__})" if name else f"a value of the type {type(given).__name__}"
+        super().__init__(f"the check was given {what}", wanted, "pass the thing itself, without calling it")
+        self.given = given

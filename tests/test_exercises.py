@@ -1,0 +1,55 @@
+"""Every exercise: the starter fails and says why, the solution passes whatever is drawn, mistakes are told apart."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from exercise_code import report_of
+
+import wslab
+from wslab.exercises import Exercise, load
+
+pytest_plugins = ["leaks"]
+SEEDS = 20
+EXERCISES = load()
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=[each.id for each in EXERCISES])
+
+
+@each_exercise
+async def test_the_starter_fails_with_the_same_helpful_report_each_time(exercise: Exercise) -> None:
+    first, second = await report_of(exercise, exercise.starter), await report_of(exercise, exercise.starter)
+    assert not first.passed
+    assert repr(first) == repr(second) and not first.drawn
+    assert first.finding is not None and (first.finding.expected or first.finding.hint)
+
+
+@each_exercise
+async def test_the_solution_passes_whatever_is_drawn(exercise: Exercise) -> None:
+    for seed in range(SEEDS):
+        report = await report_of(exercise, exercise.solution, seed)
+        assert report.passed, f"seed {seed}\n{report}"
+
+
+@each_exercise
+async def test_each_typical_mistake_is_told_by_its_own_message(exercise: Exercise) -> None:
+    assert len(exercise.wrong) >= 3
+    reports = {wrong.name: repr(await report_of(exercise, wrong.code, seed=1)) for wrong in exercise.wrong}
+    for wrong in exercise.wrong:
+        brought_by = [name for name, report in reports.items() if wrong.says in report and ": passed, " not in report]
+        assert brought_by == [wrong.name], f"{wrong.says!r}\n\n{reports[wrong.name]}"
+
+
+@each_exercise
+def test_the_exercise_is_whole(exercise: Exercise) -> None:
+    check = getattr(wslab.check, exercise.id)
+    assert exercise.call.startswith(f"await wslab.check.{exercise.id}(") and exercise.call.endswith(")")
+    assert "seed" in inspect.signature(check).parameters
+    assert inspect.getdoc(check)
+    assert len(set(exercise.hints)) == 3
+
+
+def test_names_are_unique_and_every_check_has_its_exercise() -> None:
+    names = [each.id for each in EXERCISES]
+    assert len(set(names)) == len(names)
+    assert sorted(names) == sorted(set(wslab.check.__all__) - {"Finding", "Report"})

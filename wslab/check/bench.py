@@ -1,0 +1,52 @@
+"""Own the bench: what every case is given, random inputs from a seed and a tap, whatever is checked."""
+
+from __future__ import annotations
+
+import random
+
+from ..records import Records
+from ..tap import Tap
+
+__all__ = ["Bench"]
+
+MOST_RECORDS = 20
+_WORDS = ("frame", "opcode", "payload", "mask", "ping", "café", "Ωmega", "fin", "close", "upgrade", "naïve")
+
+
+class Bench:
+    """What a case is given.
+
+    Attributes:
+        drawn: Whether the case has asked for random inputs.
+        tap: The tap of this case, or None if nothing crosses a wire.
+    """
+
+    def __init__(self, seed: int, tap: Tap | None = None) -> None:
+        self.drawn = False
+        self.tap = tap
+        self._random = random.Random(seed)
+
+    @property
+    def random(self) -> random.Random:
+        """What draws the inputs; asking for it makes the report name the seed."""
+        self.drawn = True
+        return self._random
+
+    @property
+    def records(self) -> Records | None:
+        """The last frames that crossed the wire, or the heads if no frame did; None if nothing did."""
+        if self.tap is None or not self.tap.tape:
+            return None
+        return (self.tap.tape.frames() or self.tap.tape)[-MOST_RECORDS:]
+
+    def text(self, words: int = 3) -> str:
+        """Draw a text, often outside ASCII."""
+        return " ".join(self.random.choices(_WORDS, k=words)) + f" {self.random.randrange(1000)}"
+
+    def data(self, size_bytes: int = 8) -> bytes:
+        """Draw bytes that are not UTF-8.
+
+        Args:
+            size_bytes: How many, at least 1.
+        """
+        return b"\xff" + self.random.randbytes(size_bytes - 1)

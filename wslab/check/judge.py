@@ -1,0 +1,171 @@
+"""Own the verdict: runs the cases of a check in order, within bounds, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import warnings
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from .. import ledger
+from ..errors import CheckError
+from .bench import Bench
+from .report import Finding, Report
+from .watch import BlockedLoop, Watch, waits_at
+
+__all__ = ["Benches", "Verdict", "judged"]
+
+# All cases together; what comes on top, a reply that is waited for and the closing, has bounds of its own.
+LIMIT_S = 6.0
+LEAK_S = 0.5
+_SEEDS = 2**32
+# Whose tasks can be left behind by a check. A kernel has tasks of its own, which come and go.
+_KERNELS = {"ipykernel", "ipywidgets", "jupyter_client", "tornado", "zmq"}
+
+B = TypeVar("B", bound=Bench)
+Benches = Callable[[int], AbstractAsyncContextManager[B]]
+
+
+def judged(
+    exercise: str,
+    arena: AbstractAsyncContextManager[Benches[B]],
+    cases: Sequence[Callable[[B], Awaitable[None]]],
+    seed: int | None,
+) -> Verdict[B]:
+    """Make the verdict of a check, which is worked out when it is awaited.
+
+    Args:
+        exercise: The name of the check.
+        arena: What makes a bench for each case: on_server, on_function or on_client.
+        cases: Each gets a bench and raises a Finding if something is wrong. Their names are what the report says.
+        seed: What draws the random inputs; drawn itself if None.
+
+    Raises:
+        CheckError: The seed is no number from 0 to 2^32 - 1.
+    """
+    if seed is not None and (not isinstance(seed, int) or seed not in range(_SEEDS)):
+        raise CheckError(seed, "a seed that is a whole number from 0 to 4294967295, or none")
+    return Verdict(exercise, arena, cases, secrets.randbelow(_SEEDS) if seed is None else seed)
+
+
+class Verdict(Generic[B]):
+    """A check that is about to run: await it for its `Report`."""
+
+    def __init__(
+        self,
+        exercise: str,
+        arena: AbstractAsyncContextManager[Benches[B]],
+        cases: Sequence[Callable[[B], Awaitable[None]]],
+        seed: int,
+    ) -> None:
+        self._exercise, self._arena, self._cases, self._seed = exercise, arena, cases, seed
+        self._passed, self._bench = 0, Bench(seed)
+
+    def __await__(self) -> Generator[Any, None, Report]:
+        return self._judge().__await__()
+
+    def __repr__(self) -> str:
+        return f"<wslab check {self._exercise}, not run: write await in front of it>"
+
+    async def _judge(self) -> Report:
+        before = asyncio.all_tasks()
+        with _noted_coroutines() as forgotten, Watch() as watch:
+            finding = await self._first_finding()
+            leak = await _leak(before)
+        finding = _blocked(watch) or _forgotten(finding, forgotten) or finding or leak
+        ledger.record_check(self._exercise, finding is None)
+        names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
+        bench = self._bench
+        return Report(
+            self._exercise, names, self._passed, self._seed, bench.drawn, finding, bench.records if finding else None
+        )
+
+    async def _first_finding(self) -> Finding | None:
+        try:
+            async with self._arena as bench_for:
+                async with asyncio.timeout(LIMIT_S):
+                    for case in self._cases:
+                        async with bench_for(self._seed) as self._bench:
+                            await case(self._bench)
+                        self._passed += 1
+        except Finding as finding:
+            return finding
+        except BlockedLoop as blocked:
+            return Finding(str(blocked))
+        except TimeoutError:
+            return Finding(f"The check was not done after {LIMIT_S:g} s.", expected="a quick answer to each message")
+        return None
+
+
+def _blocked(watch: Watch) -> Finding | None:
+    if not watch.blocked_at:
+        return None
+    return Finding(
+        "Your code stood still, and everything in the notebook with it.",
+        got=watch.blocked_at,
+        expected="a line that ends soon, or an await that lends the thread",
+        section="lesson 03, What stops everybody?",
+        hint="`await asyncio.sleep(...)` instead of time.sleep, `await asyncio.to_thread(...)` around slow calls, "
+        "and a loop that comes to its end.",
+    )
+
+
+def _forgotten(finding: Finding | None, forgotten: list[str]) -> Finding | None:
+    """Explain a finding by a coroutine that nobody awaited, if there was one."""
+    if finding is None or not forgotten:
+        return None
+    return Finding(
+        "An await is missing.",
+        sent=finding.sent,
+        got=f"{forgotten[0]}; {finding.happened}",
+        expected=finding.expected,
+        section="lesson 03, Why does await work in a cell?",
+        hint="Calling a coroutine function only makes a coroutine. Write await in front of the call.",
+    )
+
+
+@contextlib.contextmanager
+def _noted_coroutines() -> Iterator[list[str]]:
+    """Note which coroutines were never awaited; other warnings go on as they would have."""
+    forgotten: list[str] = []
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", RuntimeWarning)
+        yield forgotten
+        words = [str(each.message).partition("\n")[0] for each in noted]
+        forgotten += [each for each in words if each.endswith("was never awaited")]
+    for each in noted:
+        if "was never awaited" not in str(each.message):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+async def _leak(before: set[asyncio.Task[Any]]) -> Finding | None:
+    """Find the tasks that the check has left behind, and end them."""
+    left = {task for task in asyncio.all_tasks() - before if not _is_kernels(task)}
+    if left:
+        _, left = await asyncio.wait(left, timeout=LEAK_S)
+    if not left:
+        return None
+    names = sorted({f"{_name(task)}{waits_at(task)}" for task in left})
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left, timeout=LEAK_S)
+    return Finding(
+        f"{'A task was' if len(left) == 1 else f'{len(left)} tasks were'} left behind.",
+        got="; ".join(names[:3]),
+        expected="no task that outlives the connection or the function that made it",
+        section="lesson 05",
+        hint="Cancel it in `finally`, and await its end; or let an `async with asyncio.TaskGroup()` see to it.",
+    )
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return str(getattr(task.get_coro(), "__qualname__", "a task")).rpartition("<locals>.")[2]
+
+
+def _is_kernels(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and bool(_KERNELS & set(Path(code.co_filename).parts))

@@ -1,0 +1,109 @@
+"""Own the checks of a client: a coroutine function of the reader's, run against servers that the check controls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from ..errors import CheckError
+from ..listener import Handler
+from ..servers import serve
+from ..tap import tap
+from .bench import Bench
+from .judge import Benches
+from .report import Finding
+from .subject import silent_logger
+from .watch import error_line, waits_at
+
+__all__ = ["ClientBench", "on_client"]
+
+RUN_S = 3.0
+
+
+class ClientBench(Bench):
+    """What a case of a client's check is given."""
+
+    def __init__(self, seed: int, function: Callable[..., Coroutine[Any, Any, Any]], stack: contextlib.AsyncExitStack):
+        super().__init__(seed)
+        self._function = function
+        self._stack = stack
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def serve(self, handler: Handler, **options: Any) -> str:
+        """Serve a script to the reader's client, behind the tap; give the URL where to connect.
+
+        Args:
+            handler: What the server does.
+            **options: What else websockets' serve takes.
+        """
+        server = await self._stack.enter_async_context(
+            serve(handler, compression=None, logger=silent_logger, **options)
+        )
+        self.tap = await self._stack.enter_async_context(tap(server))
+        return self.tap.url
+
+    def start(self, *arguments: Any) -> asyncio.Task[Any]:
+        """Let the reader's client run beside the case; it ends with the case at the latest."""
+        task = asyncio.ensure_future(self._function(*arguments))
+        self._running.add(task)
+        return task
+
+    async def run(self, *arguments: Any, within_s: float = RUN_S) -> Any:
+        """Run the reader's client to its end; that it raises, or does not end, is a finding."""
+        return await self.result(self.start(*arguments), within_s)
+
+    async def result(self, task: asyncio.Task[Any], within_s: float = RUN_S) -> Any:
+        """Wait for what a started client returns; that it raises, or does not end, is a finding."""
+        done, _ = await asyncio.wait({task}, timeout=within_s)
+        if not done:
+            raise Finding(
+                f"Your client did not end within {within_s:g} s.",
+                got=f"a client{waits_at(task)}",
+                expected="a return, when all is done",
+            )
+        if task.cancelled():
+            raise Finding("Your client was cancelled.", expected="a return")
+        if error := task.exception():
+            where = f", at {line}" if (line := error_line(error)) else ""
+            raise Finding(
+                "Your client raised an error.", got=f"{type(error).__name__}: {error}{where}", expected="a return"
+            ) from error
+        return task.result()
+
+    async def end(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=1)
+
+
+@contextlib.asynccontextmanager
+async def on_client(
+    candidate: Callable[..., Coroutine[Any, Any, Any]], wanted: str
+) -> AsyncIterator[Benches[ClientBench]]:
+    """Take a client for a check.
+
+    Args:
+        candidate: The reader's coroutine function.
+        wanted: How it has to look, such as "async def client(url)".
+
+    Raises:
+        CheckError: It is none.
+    """
+    if not inspect.iscoroutinefunction(candidate):
+        raise CheckError(candidate, wanted)
+
+    @contextlib.asynccontextmanager
+    async def bench_for(seed: int) -> AsyncIterator[ClientBench]:
+        async with contextlib.AsyncExitStack() as stack:
+            bench = ClientBench(seed, candidate, stack)
+            try:
+                yield bench
+            finally:
+                await bench.end()
+
+    yield bench_for

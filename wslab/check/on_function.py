@@ -1,0 +1,97 @@
+"""Own the checks of a plain function: what it is given, what it returns or raises."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from ..errors import CheckError
+from .bench import Bench
+from .judge import Benches
+from .report import Finding, value_shown
+from .watch import error_line
+
+__all__ = ["FunctionBench", "on_function"]
+
+
+class FunctionBench(Bench):
+    """What a case of a function's check is given."""
+
+    def __init__(self, seed: int, function: Callable[..., Any]) -> None:
+        super().__init__(seed)
+        self._function = function
+
+    def call(self, *arguments: Any) -> Any:
+        """Call the function; that it raises is a finding."""
+        try:
+            result = self._function(*arguments)
+        except Exception as error:
+            where = f", at {line}" if (line := error_line(error)) else ""
+            raise Finding(
+                "Your function raised an error.",
+                sent=_shown(arguments),
+                got=f"{type(error).__name__}: {error}{where}",
+                expected="a value",
+            ) from error
+        if inspect.iscoroutine(result):
+            result.close()
+            raise Finding("Your function is async.", got="a coroutine", expected="def, without async in front")
+        return result
+
+    def gives(self, expected: object, *arguments: Any, section: str = "", hint: str = "") -> None:
+        """Demand that the function returns this value, of this type, for these arguments."""
+        result = self.call(*arguments)
+        if result is None and expected is not None:
+            raise self.finding("Your function returned nothing.", result, expected, arguments, section, hint)
+        if type(result) is not type(expected):
+            what = f"Your function returned a value of the type {type(result).__name__}."
+            raise self.finding(what, result, expected, arguments, section, hint)
+        if result != expected:
+            raise self.finding("Your function returned another value.", result, expected, arguments, section, hint)
+
+    def finding(
+        self, what: str, result: object, expected: object, arguments: tuple[Any, ...], section: str = "", hint: str = ""
+    ) -> Finding:
+        """Make the finding that the function returned the wrong value."""
+        facts = {"sent": _shown(arguments), "got": value_shown(result), "expected": value_shown(expected)}
+        return Finding(what, **facts, section=section, hint=hint)
+
+
+@contextlib.asynccontextmanager
+async def on_function(candidate: Callable[..., Any], wanted: str) -> AsyncIterator[Benches[FunctionBench]]:
+    """Take a function for a check.
+
+    Args:
+        candidate: The reader's function.
+        wanted: How it has to look, such as "a function accept(key)".
+
+    Raises:
+        CheckError: It cannot be called with as many arguments as that.
+    """
+    if not callable(candidate):
+        raise CheckError(candidate, wanted)
+    _check_arguments(candidate, wanted)
+
+    @contextlib.asynccontextmanager
+    async def bench_for(seed: int) -> AsyncIterator[FunctionBench]:
+        yield FunctionBench(seed, candidate)
+
+    yield bench_for
+
+
+def _check_arguments(candidate: Callable[..., Any], wanted: str) -> None:
+    found = re.search(r"\((.*?)\)", wanted)
+    names = [name for name in (found[1] if found else "").split(",") if name.strip()]
+    try:
+        inspect.signature(candidate).bind(*names)
+    except TypeError:
+        raise CheckError(candidate, wanted) from None
+    except ValueError:  # a builtin tells no signature
+        return
+
+
+def _shown(arguments: tuple[Any, ...]) -> str:
+    return ", ".join(map(value_shown, arguments))

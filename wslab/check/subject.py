@@ -1,0 +1,125 @@
+"""Own the subject of a check: a handler that is served for it, or a server that is there already."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
+
+from ..errors import CheckError
+from ..handlers import check_handler
+from ..listener import Handler
+from ..loopback import is_loopback
+from ..opening import opening_errors
+from ..servers import serve
+from ..target import HasUrl, websocket_target
+from .watch import error_line, waits_at
+
+__all__ = ["Served", "Subject", "silent_logger", "subject_of"]
+
+Served = Handler | HasUrl | str
+OPEN_S = 3.0
+END_S = 1.0
+
+# A handler that fails is told in the report; its traceback in red under the cell would be told twice.
+silent_logger = logging.getLogger("wslab.check")
+silent_logger.addHandler(logging.NullHandler())
+silent_logger.propagate = False
+
+
+@dataclass
+class Subject:
+    """What is being checked.
+
+    Attributes:
+        url: Where it listens.
+        is_ours: Whether the check itself serves it, and so sees its calls.
+        errors: What calls of the handler raised, in order.
+        calls: The calls that run.
+    """
+
+    url: str
+    is_ours: bool
+    errors: list[Exception] = field(default_factory=list)
+    calls: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def calls_end(self) -> bool:
+        """Wait a second at most until every call has ended; tell whether they have."""
+        if self.calls:
+            await asyncio.wait(self.calls, timeout=END_S)
+        return not self.calls
+
+    @property
+    def where_calls_wait(self) -> str:
+        """Say where the calls that run are waiting."""
+        return "; ".join(sorted({f"a call{waits_at(call)}" for call in self.calls}))
+
+    @property
+    def failure(self) -> str:
+        """Say what the handler raised first and where, or ""."""
+        if not self.errors:
+            return ""
+        error = self.errors[0]
+        words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return f"{words}, at {where}" if (where := error_line(error)) else words
+
+
+@contextlib.asynccontextmanager
+async def subject_of(candidate: Served, **options: Any) -> AsyncIterator[Subject]:
+    """Serve a handler, or find the server that is there.
+
+    Args:
+        candidate: A handler, anything with a url, or a URL.
+        **options: What websockets' serve takes, for a handler.
+
+    Raises:
+        CheckError: It is none of these.
+        HandlerError: It is a function, but no handler.
+        UnreachableError: Nobody listens at the URL.
+        NotWebSocketError: Who listens there does not speak WebSocket.
+    """
+    if isinstance(candidate, str) or hasattr(candidate, "url"):
+        await _knock(candidate)
+        yield Subject(candidate if isinstance(candidate, str) else candidate.url, False)
+        return
+    if not callable(candidate):
+        raise CheckError(candidate, "a handler (async def handler(websocket)), a running server, or its ws:// URL")
+    check_handler(candidate)
+    subject = Subject("", True)
+    async with serve(_watched(candidate, subject), compression=None, logger=silent_logger, **options) as server:
+        subject.url = server.url
+        try:
+            yield subject
+        finally:
+            for call in subject.calls:
+                call.cancel()
+
+
+async def _knock(candidate: HasUrl | str) -> None:
+    target = websocket_target(candidate)
+    proxy = {"proxy": None} if is_loopback(target.host) else {}
+    url = candidate if isinstance(candidate, str) else candidate.url
+    with opening_errors(target, OPEN_S):
+        async with connect(url, open_timeout=OPEN_S, close_timeout=1, **proxy):  # type: ignore[arg-type]
+            pass
+
+
+def _watched(handler: Handler, subject: Subject) -> Handler:
+    async def watched(websocket: ServerConnection) -> None:
+        call = asyncio.current_task()
+        assert call is not None
+        subject.calls.add(call)
+        call.add_done_callback(subject.calls.discard)
+        try:
+            await handler(websocket)
+        except Exception as error:
+            subject.errors.append(error)
+            raise
+
+    return watched

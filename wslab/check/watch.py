@@ -1,0 +1,149 @@
+"""Own the watch: notices a step of the loop that does not end, names the reader's line, and ends it there.
+
+A task that blocks its loop stops everything in its thread, the check among it. So another thread looks on. When the
+loop has not turned for a while, and a line of the reader's own is what it stands at, an exception is raised there by
+way of the interrupt signal, which also ends a time.sleep.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import linecache
+import signal
+import site
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Self
+
+__all__ = ["BlockedLoop", "Watch", "error_line", "is_readers", "reader_line", "waits_at"]
+
+TICK_S = 0.05
+# Counted in ticks of a thread that gets no more of the processor than the loop does: a slow machine is no blocked loop.
+PATIENCE_TICKS = 30
+_OURS = str(Path(__file__).resolve().parent.parent)
+_PATHS = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *site.getsitepackages()
+_LIBRARIES = ("<frozen", _OURS, site.getusersitepackages(), *_PATHS)
+
+
+class BlockedLoop(asyncio.CancelledError):
+    """Raised in the reader's code when it does not let the loop go on. `except Exception` does not swallow it."""
+
+
+class Watch:
+    """Look after the running loop while a check runs; outside the main thread it does nothing.
+
+    Attributes:
+        blocked_at: The reader's line at which the loop stood still, such as "line 3: time.sleep(60)", or "".
+    """
+
+    def __init__(self) -> None:
+        self.blocked_at = ""
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        self._beats = 0
+        self._firing = False
+        self._done = threading.Event()
+        self._beating: asyncio.TimerHandle | None = None
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, self._interrupted)
+            self._beat()
+            threading.Thread(target=self._look, name="wslab check", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._beating is not None:
+            self._beating.cancel()
+            signal.signal(signal.SIGINT, self._before or signal.default_int_handler)
+
+    def _beat(self) -> None:
+        self._beats += 1
+        self._beating = self._loop.call_later(TICK_S, self._beat)
+
+    def _look(self) -> None:
+        seen, ticks = self._beats, 0
+        while not self._done.wait(TICK_S):
+            ticks = ticks + 1 if self._beats == seen else 0
+            seen = self._beats
+            if ticks >= PATIENCE_TICKS and self._stands_at_a_line():
+                self._firing = True
+                _interrupt(self._thread_id)
+
+    def _stands_at_a_line(self) -> bool:
+        return reader_line(sys._current_frames().get(self._thread_id)) != ""
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        """Raise in the reader's code; an interrupt that the reader asked for goes where it would have gone."""
+        if not self._firing:
+            if callable(self._before):
+                self._before(number, frame)
+            return
+        self._firing = False
+        if where := reader_line(frame):
+            self.blocked_at = self.blocked_at or where
+            raise BlockedLoop(where)
+
+
+def _interrupt(thread_id: int) -> None:
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread_id, signal.SIGINT)  # this one also wakes a time.sleep
+    else:
+        _thread.interrupt_main()
+
+
+def is_readers(code: CodeType) -> bool:
+    """Whether code is the reader's own: neither Python's, nor of an installed package, nor of wslab."""
+    return not code.co_filename.startswith(_LIBRARIES)
+
+
+def reader_line(frame: FrameType | None) -> str:
+    """Name the line of the reader's own at which a stack stands, perhaps by way of a library, or give ""."""
+    for each in _outwards(frame):
+        if each.f_code.co_filename.startswith(_OURS):
+            return ""  # our own code, called from the reader's: not the reader's fault
+        if is_readers(each.f_code):
+            return _line(each.f_code.co_filename, each.f_lineno)
+    return ""
+
+
+def error_line(error: BaseException) -> str:
+    """Name the innermost line of the reader's own through which an error came, or give ""."""
+    lines = [
+        _line(frame.f_code.co_filename, number)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if is_readers(frame.f_code)
+    ]
+    return lines[-1] if lines else ""
+
+
+def waits_at(task: asyncio.Task[Any]) -> str:
+    """Say at which line of the reader's own a task waits, as words to be appended, or give ""."""
+    lines: list[str] = []
+    coroutine: Any = task.get_coro()
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:  # a task tells only the outermost of its frames
+        lines += [_line(frame.f_code.co_filename, frame.f_lineno)] if is_readers(frame.f_code) else []
+        coroutine = getattr(coroutine, "cr_await", None)
+    return f", waiting at {lines[-1]}" if lines else ""
+
+
+def _line(file: str, number: int) -> str:
+    source = linecache.getline(file, number).strip()
+    return f"line {number}: {source}" if source else f"line {number}"
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
