@@ -66,6 +66,7 @@ class Client:
                 hint="Count the calls of send() for one message.",
             )
         both = {"sent": self.last, "got": shown(got), "expected": shown(expected)}
+        hint = hint or "Compare what you hand to send() with what came in."
         if isinstance(got, str) is not isinstance(expected, str):
             raise Finding(
                 f"{self.title} got {_kind(got)} where {_kind(expected)} was due.",

@@ -1,0 +1,296 @@
+"""A check ends in a verdict whatever it is given: wrong answers, hangs, loops, leaks, what cannot be checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from exercise_code import run
+from websockets.asyncio.server import serve as websockets_serve
+
+import wslab
+from wslab.check import Finding, Report
+from wslab.check.bench import Bench
+from wslab.check.judge import judged
+from wslab.check.on_client import ClientBench, on_client
+from wslab.check.on_function import FunctionBench, on_function
+from wslab.check.watch import Watch
+
+pytest_plugins = ["leaks"]
+
+ECHO = """
+async def handler(websocket):
+    async for message in websocket:
+        await websocket.send(message)
+"""
+
+
+def handler_of(source: str) -> Any:
+    namespace: dict[str, Any] = {}
+    run("handler", "import asyncio\nimport time\n" + source.strip(), namespace)
+    return namespace["handler"]
+
+
+async def test_a_right_answer_passes_and_shows_its_cases() -> None:
+    report = await wslab.check.echo(handler_of(ECHO), seed=1)
+    assert report.passed and report.finding is None and report.records is None
+    assert repr(report).splitlines()[0] == "echo: passed, 4 of 4 cases"
+    assert "text comes back" in repr(report)
+
+
+WRONG = {
+    "returns at once": ("async def handler(websocket): ...", ["was closed before the answer", "close code 1000"]),
+    "raises": (
+        "async def handler(websocket):\n    async for message in websocket:\n        1 / 0",
+        ["Your handler raised an error", "ZeroDivisionError: division by zero, at line 5: 1 / 0"],
+    ),
+    "says nothing": (
+        "async def handler(websocket):\n    await asyncio.Event().wait()",
+        ["Nothing came to client 1 within 1.5 s"],
+    ),
+    "outlives its client": (
+        f"{ECHO.strip()}\n    await asyncio.Event().wait()",
+        ["still runs, a second after its client has left", "waiting at line 6: await asyncio.Event().wait()"],
+    ),
+    "forgets await": (ECHO.replace("await ", ""), ["An await is missing", "'Connection.send' was never awaited"]),
+    "sleeps with the loop": (
+        "async def handler(websocket):\n    async for message in websocket:\n        time.sleep(60)",
+        ["Your code stood still", "line 5: time.sleep(60)"],
+    ),
+    "loops for ever": (
+        "async def handler(websocket):\n    while True:\n        try:\n            1 / 0\n"
+        "        except Exception:\n            pass",
+        ["Your code stood still", "line"],
+    ),
+    "leaks a task": (
+        "async def tick():\n    await asyncio.Event().wait()\n\n"
+        "async def handler(websocket):\n    asyncio.create_task(tick())\n"
+        "    async for message in websocket:\n        await websocket.send(message)",
+        ["tasks were left behind", "tick, waiting at line 4"],
+    ),
+    "catches its cancellation": (
+        "async def handler(websocket):\n    try:\n        await asyncio.Event().wait()\n"
+        "    except asyncio.CancelledError:\n        pass",
+        ["Nothing came to client 1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
+async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(source: str, words: list[str]) -> None:
+    report = await wslab.check.echo(handler_of(source), seed=1)
+    assert not report.passed
+    for each in words:
+        assert each in repr(report), repr(report)
+
+
+async def no_handler(websocket: Any, path: str) -> None: ...
+
+
+CANNOT = {
+    "a number": (3, wslab.CheckError, "a value of the type int"),
+    "nothing": (None, wslab.CheckError, "a value of the type NoneType"),
+    "the old kind of handler": (no_handler, wslab.HandlerError, "websocket.request.path"),
+    "a plain function": (lambda websocket, x: None, wslab.HandlerError, "wants 2 arguments"),
+    "a page's URL": ("http://127.0.0.1:1/", wslab.UrlError, "has the scheme 'http'"),
+    "nobody there": ("ws://127.0.0.1:1/", wslab.UnreachableError, "connection refused"),
+}
+
+
+@pytest.mark.parametrize(("candidate", "error", "words"), CANNOT.values(), ids=CANNOT)
+async def test_what_cannot_be_checked_is_a_clear_error(candidate: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        await wslab.check.echo(candidate)
+
+
+async def test_a_server_that_speaks_http_only_is_a_clear_error() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(wslab.NotWebSocketError, match="HTTP 200 OK"):
+            await wslab.check.echo(f"ws://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, "7", 1.5])
+def test_a_seed_that_is_none_is_a_clear_error(seed: Any) -> None:
+    with pytest.raises(wslab.CheckError, match="whole number"):
+        wslab.check.echo(handler_of(ECHO), seed=seed)
+
+
+async def test_a_running_server_and_any_url_can_be_graded() -> None:
+    async with wslab.serve(handler_of(ECHO)) as server:
+        assert (await wslab.check.echo(server)).passed
+    async with websockets_serve(handler_of(ECHO), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert (await wslab.check.echo(f"ws://127.0.0.1:{port}/")).passed
+
+
+async def test_the_same_seed_draws_the_same_inputs_and_the_report_names_it() -> None:
+    once = handler_of("async def handler(websocket):\n    await websocket.send(await websocket.recv())")
+    first, second = await wslab.check.echo(once, seed=7), await wslab.check.echo(once, seed=7)
+    assert repr(first) == repr(second) and "seed=7" in repr(first)
+    assert repr(await wslab.check.echo(once, seed=8)) != repr(first)
+
+
+def test_a_check_that_was_not_awaited_says_so() -> None:
+    assert repr(wslab.check.echo(handler_of(ECHO))) == "<wslab check echo, not run: write await in front of it>"
+
+
+async def test_payloads_are_escaped_and_both_twins_say_the_same() -> None:
+    evil = handler_of(
+        "async def handler(websocket):\n    async for message in websocket:\n"
+        "        await websocket.send('<script>alert(1)</script>')"
+    )
+    report = await wslab.check.echo(evil, seed=1)
+    html = report._repr_html_()
+    assert "<script" not in html and "&lt;script&gt;" in html
+    assert "<script>" in repr(report) and "hint" in repr(report)
+    assert " id=" not in html
+
+
+# Functions and clients.
+
+
+async def first(bench: FunctionBench) -> None:
+    bench.gives(4, 2, section="arithmetic")
+
+
+FUNCTIONS: dict[str, tuple[Callable[[int], Any], str]] = {
+    "returns nothing": (lambda x: None, "returned nothing"),
+    "returns another type": (lambda x: "4", "a value of the type str"),
+    "returns another value": (lambda x: 5, "returned another value"),
+    "raises": (lambda x: x / 0, "ZeroDivisionError: division by zero, at line"),
+}
+
+
+@pytest.mark.parametrize(("function", "words"), FUNCTIONS.values(), ids=FUNCTIONS)
+async def test_a_wrong_function_is_told_how(function: Callable[[int], Any], words: str) -> None:
+    report = await judged("double", on_function(function, "a function double(x)"), [first], 0)
+    assert words in repr(report)
+
+
+async def test_a_function_that_never_ends_is_ended() -> None:
+    namespace: dict[str, Any] = {}
+    run("forever", "def forever(x):\n    while True:\n        pass", namespace)
+    report = await judged("double", on_function(namespace["forever"], "a function double(x)"), [first], 0)
+    assert "Your code stood still" in repr(report) and "<exercise" not in repr(report)
+
+
+async def test_an_async_function_is_not_taken_for_a_plain_one() -> None:
+    async def double(x: int) -> int:
+        return 2 * x
+
+    report = await judged("double", on_function(double, "a function double(x)"), [first], 0)
+    assert "Your function is async" in repr(report)
+
+
+@pytest.mark.parametrize("candidate", [4, lambda: 4, lambda a, b: 4], ids=["number", "no argument", "two arguments"])
+async def test_what_is_no_such_function_is_a_clear_error(candidate: Any) -> None:
+    with pytest.raises(wslab.CheckError, match="a function double"):
+        await judged("double", on_function(candidate, "a function double(x)"), [first], 0)
+
+
+async def hello(websocket: Any) -> None:
+    await websocket.send("Hello")
+    await websocket.wait_closed()
+
+
+async def takes_hello(bench: ClientBench) -> None:
+    url = await bench.serve(hello)
+    if await bench.run(url, within_s=0.2) != "Hello":
+        raise Finding("another word")
+
+
+async def good(url: str) -> str:
+    async with wslab.clients.connect(url) as websocket:
+        return str(await websocket.recv())
+
+
+async def silent(url: str) -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+async def failing(url: str) -> str:
+    raise KeyError("nothing")
+
+
+async def gives_up(url: str) -> str:
+    raise asyncio.CancelledError
+
+
+CLIENTS: dict[str, tuple[Callable[[str], Awaitable[str]], str]] = {
+    "good": (good, "passed"),
+    "silent": (silent, "did not end within 0.2 s"),
+    "failing": (failing, "KeyError: 'nothing', at line"),
+    "gives up": (gives_up, "was cancelled"),
+}
+
+
+@pytest.mark.parametrize(("client", "words"), CLIENTS.values(), ids=CLIENTS)
+async def test_whatever_a_client_does_ends_in_a_verdict(client: Any, words: str) -> None:
+    report = await judged("hear", on_client(client, "async def client(url)"), [takes_hello], 0)
+    assert words in repr(report)
+
+
+async def test_a_plain_function_is_no_client() -> None:
+    with pytest.raises(wslab.CheckError, match="async def client"):
+        await judged("hear", on_client(hash, "async def client(url)"), [takes_hello], 0)  # type: ignore[arg-type]
+
+
+# The watch and the bounds.
+
+
+async def test_an_interrupt_that_the_reader_asks_for_goes_where_it_went_before() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        with Watch() as watch:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert heard == [signal.SIGINT] and watch.blocked_at == ""
+        assert callable(signal.getsignal(signal.SIGINT))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def test_a_check_outside_the_main_thread_leaves_signals_alone() -> None:
+    def check() -> Report:
+        return asyncio.run(_await(wslab.check.echo(handler_of(ECHO))))
+
+    before = signal.getsignal(signal.SIGINT)
+    assert (await asyncio.to_thread(check)).passed
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not [thread for thread in threading.enumerate() if thread.name == "wslab check"]
+
+
+async def _await(verdict: Awaitable[Report]) -> Report:
+    return await verdict
+
+
+async def test_a_check_has_a_bound_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.check.judge.LIMIT_S", 0.1)
+
+    async def never(bench: FunctionBench) -> None:
+        await asyncio.Event().wait()
+
+    report = await judged("double", on_function(lambda x: x, "a function double(x)"), [never], 0)
+    assert "not done after 0.1 s" in repr(report)
+
+
+async def test_other_warnings_than_a_forgotten_await_go_on(recwarn: pytest.WarningsRecorder) -> None:
+    async def warns(bench: Bench) -> None:
+        import warnings
+
+        warnings.warn("look out", RuntimeWarning, stacklevel=1)
+
+    with pytest.warns(RuntimeWarning, match="look out"):
+        await judged("double", on_function(lambda x: x, "a function double(x)"), [warns], 0)
