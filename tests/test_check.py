@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from exercise_code import run
 from websockets.asyncio.server import serve as websockets_serve
 
 import wslab
@@ -20,6 +19,7 @@ from wslab.check.judge import judged
 from wslab.check.on_client import ClientBench, on_client
 from wslab.check.on_function import FunctionBench, on_function
 from wslab.check.watch import Watch
+from wslab.exercises.answers import run_source
 
 pytest_plugins = ["leaks"]
 
@@ -30,14 +30,18 @@ async def handler(websocket):
 """
 
 
-def handler_of(source: str) -> Any:
+async def named(name: str, source: str) -> Any:
     namespace: dict[str, Any] = {}
-    run("handler", "import asyncio\nimport time\n" + source.strip(), namespace)
-    return namespace["handler"]
+    await run_source(name, "import asyncio\nimport time\n" + source.strip(), namespace)
+    return namespace[name]
+
+
+async def handler_of(source: str) -> Any:
+    return await named("handler", source)
 
 
 async def test_a_right_answer_passes_and_shows_its_cases() -> None:
-    report = await wslab.check.echo(handler_of(ECHO), seed=1)
+    report = await wslab.check.echo(await handler_of(ECHO), seed=1)
     assert report.passed and report.finding is None and report.records is None
     assert repr(report).splitlines()[0] == "echo: passed, 4 of 4 cases"
     assert "text comes back" in repr(report)
@@ -83,7 +87,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
 async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(source: str, words: list[str]) -> None:
-    report = await wslab.check.echo(handler_of(source), seed=1)
+    report = await wslab.check.echo(await handler_of(source), seed=1)
     assert not report.passed
     for each in words:
         assert each in repr(report), repr(report)
@@ -123,30 +127,30 @@ async def test_a_server_that_speaks_http_only_is_a_clear_error() -> None:
 @pytest.mark.parametrize("seed", [-1, 2**32, "7", 1.5])
 def test_a_seed_that_is_none_is_a_clear_error(seed: Any) -> None:
     with pytest.raises(wslab.CheckError, match="whole number"):
-        wslab.check.echo(handler_of(ECHO), seed=seed)
+        wslab.check.echo(hash, seed=seed)
 
 
 async def test_a_running_server_and_any_url_can_be_graded() -> None:
-    async with wslab.serve(handler_of(ECHO)) as server:
+    async with wslab.serve(await handler_of(ECHO)) as server:
         assert (await wslab.check.echo(server)).passed
-    async with websockets_serve(handler_of(ECHO), "127.0.0.1", 0) as server:
+    async with websockets_serve(await handler_of(ECHO), "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         assert (await wslab.check.echo(f"ws://127.0.0.1:{port}/")).passed
 
 
 async def test_the_same_seed_draws_the_same_inputs_and_the_report_names_it() -> None:
-    once = handler_of("async def handler(websocket):\n    await websocket.send(await websocket.recv())")
+    once = await handler_of("async def handler(websocket):\n    await websocket.send(await websocket.recv())")
     first, second = await wslab.check.echo(once, seed=7), await wslab.check.echo(once, seed=7)
     assert repr(first) == repr(second) and "seed=7" in repr(first)
     assert repr(await wslab.check.echo(once, seed=8)) != repr(first)
 
 
 def test_a_check_that_was_not_awaited_says_so() -> None:
-    assert repr(wslab.check.echo(handler_of(ECHO))) == "<wslab check echo, not run: write await in front of it>"
+    assert repr(wslab.check.echo(hash)) == "<wslab check echo, not run: write await in front of it>"
 
 
 async def test_payloads_are_escaped_and_both_twins_say_the_same() -> None:
-    evil = handler_of(
+    evil = await handler_of(
         "async def handler(websocket):\n    async for message in websocket:\n"
         "        await websocket.send('<script>alert(1)</script>')"
     )
@@ -179,9 +183,8 @@ async def test_a_wrong_function_is_told_how(function: Callable[[int], Any], word
 
 
 async def test_a_function_that_never_ends_is_ended() -> None:
-    namespace: dict[str, Any] = {}
-    run("forever", "def forever(x):\n    while True:\n        pass", namespace)
-    report = await judged("double", on_function(namespace["forever"], "a function double(x)"), [first], 0)
+    forever = await named("forever", "def forever(x):\n    while True:\n        pass")
+    report = await judged("double", on_function(forever, "a function double(x)"), [first], 0)
     assert "Your code stood still" in repr(report) and "<exercise" not in repr(report)
 
 
@@ -263,8 +266,10 @@ async def test_an_interrupt_that_the_reader_asks_for_goes_where_it_went_before()
 
 
 async def test_a_check_outside_the_main_thread_leaves_signals_alone() -> None:
+    handler = await handler_of(ECHO)
+
     def check() -> Report:
-        return asyncio.run(_await(wslab.check.echo(handler_of(ECHO))))
+        return asyncio.run(_await(wslab.check.echo(handler)))
 
     before = signal.getsignal(signal.SIGINT)
     assert (await asyncio.to_thread(check)).passed
@@ -294,3 +299,34 @@ async def test_other_warnings_than_a_forgotten_await_go_on(recwarn: pytest.Warni
 
     with pytest.warns(RuntimeWarning, match="look out"):
         await judged("double", on_function(lambda x: x, "a function double(x)"), [warns], 0)
+
+
+# What is broken on purpose in a check is noticed by the tests of the exercises.
+
+
+@pytest.mark.parametrize("passes", [True, False], ids=["lets everything pass", "lets nothing pass"])
+async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import test_exercises
+
+    (exercise,) = [each for each in test_exercises.EXERCISES if each.id == "echo"]
+
+    def broken(candidate: Any, *, seed: int | None = None) -> Awaitable[Report]:
+        finding = None if passes else Finding("something is wrong")
+
+        async def report() -> Report:
+            return Report("echo", ("text comes back",), int(passes), seed or 0, finding=finding)
+
+        return report()
+
+    monkeypatch.setattr(wslab.check, "echo", broken)
+    noticed = []
+    for test in (
+        test_exercises.test_the_starter_fails_with_the_same_helpful_report_each_time,
+        test_exercises.test_the_solution_passes_whatever_is_drawn,
+        test_exercises.test_each_typical_mistake_is_told_by_its_own_message,
+    ):
+        try:
+            await test(exercise)
+        except AssertionError:
+            noticed.append(test.__name__)
+    assert len(noticed) >= 2 if passes else noticed

@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from exercise_code import report_of
 
 import wslab
-from wslab.exercises import Exercise, load
+from wslab.exercises import Exercise, load, report_of
 
 pytest_plugins = ["leaks"]
 SEEDS = 20
@@ -27,7 +26,7 @@ async def test_the_starter_fails_with_the_same_helpful_report_each_time(exercise
 @each_exercise
 async def test_the_solution_passes_whatever_is_drawn(exercise: Exercise) -> None:
     for seed in range(SEEDS):
-        report = await report_of(exercise, exercise.solution, seed)
+        report = await report_of(exercise, exercise.solution, seed=seed)
         assert report.passed, f"seed {seed}\n{report}"
 
 
