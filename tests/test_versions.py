@@ -122,7 +122,7 @@ def installed(leg: Leg) -> Path:
 
 
 def package_tests() -> list[str]:
-    """List tests/test_x.py for every wslab/x.py and wslab/x/, and tests/test_x_in_kernel.py, which some legs can run."""
+    """List tests/test_x.py for every wslab/x.py or wslab/x/, and tests/test_x_in_kernel.py, which some legs can run."""
     modules = {path.stem for path in (ROOT / "wslab").iterdir()} - {"exercises"}  # its lessons want the extra lab
     tests = sorted((ROOT / "tests").glob("test_*.py"))
     return [str(test) for test in tests if test.stem.removeprefix("test_").removesuffix("_in_kernel") in modules]

@@ -1,6 +1,7 @@
 """Own the checks of the exercises, over the wire: of a handler, a function, a client, or a server in any language."""
 
-from .echo import echo
+from .asking import ask
+from .echo import at_once, echo, shout
 from .report import Finding, Report
 
-__all__ = ["Finding", "Report", "echo"]
+__all__ = ["Finding", "Report", "ask", "at_once", "echo", "shout"]

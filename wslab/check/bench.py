@@ -6,6 +6,7 @@ import random
 
 from ..records import Records
 from ..tap import Tap
+from .watch import Watch
 
 __all__ = ["Bench"]
 
@@ -19,7 +20,10 @@ class Bench:
     Attributes:
         drawn: Whether the case has asked for random inputs.
         tap: The tap of this case, or None if nothing crosses a wire.
+        watch: What sees the reader's code stand still.
     """
+
+    watch: Watch
 
     def __init__(self, seed: int, tap: Tap | None = None) -> None:
         self.drawn = False

@@ -1,12 +1,19 @@
-"""Own the checks of lesson 03: servers and clients that echo."""
+"""Own the checks of lesson 03: servers that answer, each client by itself."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
 from .judge import Verdict, judged
 from .on_server import ServerBench, on_server
+from .report import Finding, shown
 from .subject import Served
 
-__all__ = ["echo"]
+__all__ = ["at_once", "echo", "shout"]
 
 _ECHO = "lesson 03, str or bytes?"
 
@@ -63,3 +70,129 @@ def echo(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
         once_and_to_the_sender_only,
     ]
     return judged("echo", on_server(server), cases, seed)
+
+
+MOST_CHARACTERS = 100
+_HANGS_UP = "lesson 03, What is a handler?"
+
+
+async def capitals_come_back(bench: ServerBench) -> None:
+    client = await bench.client()
+    for text, answer in (("Hello", "HELLO"), ("straße 7", "STRASSE 7")):
+        await client.says(text)
+        await client.hears(answer, section=_ECHO, hint="`text.upper()` gives the capitals of a text.")
+
+
+async def up_to_100_characters_are_answered(bench: ServerBench) -> None:
+    for letter, hint in (
+        ("a", "100 is allowed, more is not."),
+        ("é", "Count the characters of the text, not the bytes that it takes on the wire."),
+    ):
+        client = await bench.client()
+        await client.says(letter * MOST_CHARACTERS)
+        try:
+            await client.hears(letter.upper() * MOST_CHARACTERS)
+        except Finding as finding:
+            what = "letters" if letter == "a" else "letters outside ASCII"
+            happened = f"A text of exactly 100 {what} was not answered in capitals."
+            raise Finding(happened, sent=client.last, got=finding.got, expected="the capitals", hint=hint) from None
+
+
+async def longer_texts_end_with_1009(bench: ServerBench) -> None:
+    await _refused(bench, "a" * bench.random.randint(101, 300), 1009, "A text that is too long")
+
+
+async def bytes_end_with_1003(bench: ServerBench) -> None:
+    await _refused(bench, bench.data(), 1003, "A binary message")
+
+
+async def _refused(bench: ServerBench, message: str | bytes, code: int, what: str) -> None:
+    """Demand that a message closes its connection with this code, and nobody else's."""
+    client, other = await bench.client(), await bench.client()
+    await client.says(message)
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(1.5):
+            answer = await client.websocket.recv()
+        raise Finding(f"{what} was answered.", sent=client.last, got=shown(answer), expected=f"close code {code}")
+    found, _ = await client.closed()
+    if found != code:
+        hint = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises 1011."
+        raise Finding(
+            f"{what} was refused with another close code.",
+            sent=client.last,
+            got=f"close code {found}" + (f": {bench.subject.failure}" if bench.subject.failure else ""),
+            expected=f"close code {code}",
+            section="RFC 6455, 7.4.1",
+            hint=hint,
+        )
+    text = bench.text()
+    await other.says(text)
+    await other.hears(text.upper(), section=_HANGS_UP)
+
+
+def shout(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
+    """Check a server that answers texts of at most 100 characters in capitals (lesson 03).
+
+    A longer text it closes with 1009, a binary message with 1003.
+
+    Args:
+        server: A handler, a running server, or the URL of one in any language.
+        seed: Draws the same random inputs again.
+    """
+    cases = [
+        capitals_come_back,
+        up_to_100_characters_are_answered,
+        longer_texts_end_with_1009,
+        bytes_end_with_1003,
+    ]
+    return judged("shout", on_server(server), cases, seed)
+
+
+async def the_square_comes_back(bench: ServerBench) -> None:
+    client = await bench.client()
+    await client.says("7")
+    await client.hears("49", section=_ECHO, hint='What arrives is a text: `int("7")` is 7, `str(49)` is "49".')
+
+
+async def others_are_served_meanwhile(bench: ServerBench) -> None:
+    slow, quick = await bench.client(), await bench.client()
+    number = bench.random.randint(10, 99)
+    await slow.says(str(number))
+    pong = await quick.websocket.ping()
+    answer = asyncio.ensure_future(slow.hears(str(number**2)))
+    await asyncio.wait({answer, asyncio.ensure_future(_done(pong))}, return_when=asyncio.FIRST_COMPLETED)
+    late = answer.done()
+    await answer
+    if late and bench.watch.stood_at:
+        raise Finding(
+            "Nobody else was served while one square was worked out.",
+            sent=f"{slow.last} from client 1, a ping from client 2",
+            got=f"the pong after the square; the loop stood at {bench.watch.stood_at}",
+            expected="the pong first",
+            section="lesson 03, What stops everybody?",
+            hint="`slow_square` cannot be made quicker, but it can be called in another thread.",
+        )
+
+
+async def _done(pong: Any) -> None:
+    await pong
+
+
+async def every_client_gets_its_own(bench: ServerBench) -> None:
+    clients = [await bench.client() for _ in range(3)]
+    numbers = bench.random.sample(range(100, 1000), 3)
+    for client, number in zip(clients, numbers, strict=True):
+        await client.says(str(number))
+    for client, number in zip(clients, numbers, strict=True):
+        await client.hears(str(number**2), hint="Is there a variable that two calls of the handler share?")
+
+
+def at_once(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
+    """Check a server that squares numbers by a slow, blocking function, and serves others meanwhile (lesson 03).
+
+    Args:
+        server: A handler, a running server, or the URL of one; only of a handler can be told that it blocks.
+        seed: Draws the same random inputs again.
+    """
+    cases = [the_square_comes_back, others_are_served_meanwhile, every_client_gets_its_own]
+    return judged("at_once", on_server(server), cases, seed)

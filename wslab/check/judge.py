@@ -74,7 +74,7 @@ class Verdict(Generic[B]):
     async def _judge(self) -> Report:
         before = asyncio.all_tasks()
         with _noted_coroutines() as forgotten, Watch() as watch:
-            finding = await self._first_finding()
+            finding = await self._first_finding(watch)
             leak = await _leak(before)
         finding = _blocked(watch) or _forgotten(finding, forgotten) or finding or leak
         ledger.record_check(self._exercise, finding is None)
@@ -84,12 +84,13 @@ class Verdict(Generic[B]):
             self._exercise, names, self._passed, self._seed, bench.drawn, finding, bench.records if finding else None
         )
 
-    async def _first_finding(self) -> Finding | None:
+    async def _first_finding(self, watch: Watch) -> Finding | None:
         try:
             async with self._arena as bench_for:
                 async with asyncio.timeout(LIMIT_S):
                     for case in self._cases:
                         async with bench_for(self._seed) as self._bench:
+                            self._bench.watch = watch
                             await case(self._bench)
                         self._passed += 1
         except Finding as finding:

@@ -23,9 +23,9 @@ from typing import Any, Self
 
 __all__ = ["BlockedLoop", "Watch", "error_line", "is_readers", "reader_line", "waits_at"]
 
-TICK_S = 0.05
+TICK_S = 0.02
 # Counted in ticks of a thread that gets no more of the processor than the loop does: a slow machine is no blocked loop.
-PATIENCE_TICKS = 30
+PATIENCE_TICKS = 75
 _OURS = str(Path(__file__).resolve().parent.parent)
 _PATHS = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *site.getsitepackages()
 _LIBRARIES = ("<frozen", _OURS, site.getusersitepackages(), *_PATHS)
@@ -40,10 +40,12 @@ class Watch:
 
     Attributes:
         blocked_at: The reader's line at which the loop stood still, such as "line 3: time.sleep(60)", or "".
+        stood_at: The reader's line at which it stood for a moment only, or "".
     """
 
     def __init__(self) -> None:
         self.blocked_at = ""
+        self.stood_at = ""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beats = 0
@@ -77,12 +79,11 @@ class Watch:
         while not self._done.wait(TICK_S):
             ticks = ticks + 1 if self._beats == seen else 0
             seen = self._beats
-            if ticks >= PATIENCE_TICKS and self._stands_at_a_line():
+            line = reader_line(sys._current_frames().get(self._thread_id)) if ticks else ""
+            self.stood_at = self.stood_at or line
+            if line and ticks >= PATIENCE_TICKS:
                 self._firing = True
                 _interrupt(self._thread_id)
-
-    def _stands_at_a_line(self) -> bool:
-        return reader_line(sys._current_frames().get(self._thread_id)) != ""
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         """Raise in the reader's code; an interrupt that the reader asked for goes where it would have gone."""

@@ -1,0 +1,113 @@
+"""Own the check of lesson 03's client, which asks one question after another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+
+from .judge import Verdict, judged
+from .on_client import ClientBench, on_client
+from .report import Finding, value_shown
+
+__all__ = ["ask"]
+
+
+class _Answering:
+    """A server that answers questions, hangs up when it has given so many, and remembers how it was left."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+        self.heard: list[list[str | bytes]] = []
+        self.codes: asyncio.Queue[int | None] = asyncio.Queue()
+
+    async def handler(self, websocket: ServerConnection) -> None:
+        questions: list[str | bytes] = []
+        self.heard.append(questions)
+        async for question in websocket:
+            questions.append(question)
+            await websocket.send(f"{question!s}?")
+            if len(questions) == self.most:
+                break
+        if self.most is None:
+            close = websocket.protocol.close_rcvd
+            await self.codes.put(close.code if close else None)
+
+
+async def the_answers_are_returned_in_order(bench: ClientBench) -> None:
+    await _asked(bench, ["one", "two"])
+
+
+async def as_many_as_there_are(bench: ClientBench) -> None:
+    await _asked(bench, [bench.text() for _ in range(bench.random.randint(3, 6))])
+
+
+async def _asked(bench: ClientBench, questions: list[str]) -> None:
+    server = _Answering()
+    answers = await bench.run(await bench.serve(server.handler), questions)
+    due = [f"{question}?" for question in questions]
+    facts = {"sent": value_shown(questions), "got": value_shown(answers), "expected": value_shown(due)}
+    if len(server.heard) > 1:
+        raise Finding(
+            "Your client connected more than once.",
+            **(facts | {"got": f"{len(server.heard)} connections", "expected": "one connection for all questions"}),
+            hint="Connect around the loop, not inside of it.",
+        )
+    if answers is None:
+        raise Finding("Your client returned nothing.", **facts, hint="Collect the answers in a list and return it.")
+    if answers != due:
+        raise Finding("Your client returned other answers.", **facts, hint="One recv() for each send(), in turn.")
+    try:
+        async with asyncio.timeout(1.5):
+            code = await server.codes.get()
+    except TimeoutError:
+        raise Finding(
+            "Your client returned and left its connection open.",
+            expected="a close frame, 1000",
+            section="RFC 6455, 7.1.2",
+            hint="`async with connect(url) as websocket:` closes it, whatever happens inside.",
+        ) from None
+    if code != 1000:
+        raise Finding("Your client left without a goodbye.", got=f"close code {code}", expected="close code 1000")
+
+
+async def what_came_before_the_server_hung_up_is_kept(bench: ClientBench) -> None:
+    server = _Answering(most=2)
+    questions = [bench.text() for _ in range(4)]
+    url = await bench.serve(server.handler)
+    try:
+        answers = await bench.run(url, questions)
+    except Finding as finding:
+        raise Finding(
+            "The server hung up in the middle, and your client lost what it had.",
+            sent=value_shown(questions),
+            got=finding.got,
+            expected=value_shown([f"{question}?" for question in questions[:2]]),
+            section="lesson 03, async for, or recv() in a loop?",
+            hint="`recv()` and `send()` raise ConnectionClosed at the end. Catch it around the loop.",
+        ) from None
+    if answers != [f"{question}?" for question in questions[:2]]:
+        expected = value_shown([f"{question}?" for question in questions[:2]])
+        raise Finding(
+            "The server hung up after two answers, and your client returned something else than these.",
+            sent=value_shown(questions),
+            got=value_shown(answers),
+            expected=expected,
+        )
+
+
+def ask(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = None) -> Verdict[ClientBench]:
+    """Check a client that asks one question after another and returns the answers (lesson 03).
+
+    Args:
+        client: `async def ask(url, questions)`; it returns the answers that came, a list.
+        seed: Draws the same random inputs again.
+    """
+    cases = [
+        the_answers_are_returned_in_order,
+        as_many_as_there_are,
+        what_came_before_the_server_hung_up_is_kept,
+    ]
+    return judged("ask", on_client(client, "async def ask(url, questions)"), cases, seed)
