@@ -72,7 +72,7 @@ def tape_text(lines: tuple[str, ...]) -> str:
 
 
 def _words(frame: WireFrame) -> str:
-    words = repr(frame).removeprefix("WireFrame(").removesuffix(")")
+    words = repr(frame).removeprefix("WireFrame(").removesuffix(")").replace(", ", " ", 1)
     if frame.opcode != Opcode.CLOSE or len(frame.payload) < 2:
         return words
     code, reason = int.from_bytes(frame.payload[:2]), frame.payload[2:]

@@ -145,6 +145,9 @@ class Quiz:
     def __repr__(self) -> str:
         return twin(self)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {"text/plain": repr(self)}
+
     def __len__(self) -> int:
         return len(self.items)
 
