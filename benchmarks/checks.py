@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 
-from wslab.exercises import Exercise, load, report_of
+from wslab.exercises import Exercise, load
+from wslab.exercises.answers import report_of
 from wslab.table import Table
 
 TIMES = 9

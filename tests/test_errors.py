@@ -30,7 +30,11 @@ EXAMPLES = [
     errors.MessageTypeError({"name": "Ann"}),
     errors.FeedError("the ids jump from 3 to 5", "4"),
     errors.NotConnectedError("ws://localhost:…/"),
+    errors.CheckError(3, "a handler"),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
+    errors.QuestionError("03_echo.toml", 7, "what-is-sent", "option 2, text: a value of the type int", "a text"),
+    errors.QuizError("there are no questions on 'tea'", "one of 03_echo"),
+    errors.AnswerError("'e' is no answer to this question", "one of the letters a, b, c"),
 ]
 
 

@@ -7,7 +7,8 @@ import inspect
 import pytest
 
 import wslab
-from wslab.exercises import Exercise, load, report_of
+from wslab.exercises import Exercise, load
+from wslab.exercises.answers import report_of
 
 pytest_plugins = ["leaks"]
 SEEDS = 20

@@ -13,6 +13,7 @@ from .crowd import Crowd, crowd
 from .crowd_client import CrowdClient
 from .doctor import doctor
 from .errors import (
+    AnswerError,
     AnswerTimeoutError,
     ChannelClosed,
     ChannelEmpty,
@@ -33,6 +34,8 @@ from .errors import (
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
+    QuestionError,
+    QuizError,
     UnknownRoomError,
     UnreachableError,
     UrlError,
@@ -45,6 +48,9 @@ from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
 from .hub import Counts, Hub, Member
 from .notebook import run
+from .quiz.certificate import Certificate, verify_certificate
+from .quiz.feedback import Feedback
+from .quiz.quiz import Quiz, quiz
 from .raw import RawClient
 from .raw_opening import connect_raw
 from .records import Record, Records
@@ -64,8 +70,10 @@ __all__ = [
     "PONG",
     "SERVER",
     "TEXT",
+    "AnswerError",
     "AnswerTimeoutError",
     "Backoff",
+    "Certificate",
     "Channel",
     "ChannelClosed",
     "ChannelEmpty",
@@ -83,6 +91,7 @@ __all__ = [
     "FaultError",
     "Feed",
     "FeedError",
+    "Feedback",
     "FileLimitError",
     "Gap",
     "HandlerError",
@@ -99,6 +108,9 @@ __all__ = [
     "NotWebSocketError",
     "Opcode",
     "PortInUseError",
+    "QuestionError",
+    "Quiz",
+    "QuizError",
     "RawClient",
     "Receiver",
     "Record",
@@ -130,9 +142,11 @@ __all__ = [
     "mask",
     "parse_request",
     "parse_response",
+    "quiz",
     "resume",
     "run",
     "serve",
     "stop_all",
     "tap",
+    "verify_certificate",
 ]

@@ -346,3 +346,28 @@ class CheckError(WslabError, TypeError):
         what = f"{name} ({type(given).__name__})" if name else f"a value of the type {type(given).__name__}"
         super().__init__(f"the check was given {what}", wanted, "pass the thing itself, without calling it")
         self.given = given
+
+
+class QuestionError(WslabError, ValueError):
+    """A question file with a mistake in it.
+
+    Attributes:
+        file: The file's name.
+        line: The line, from 1, on which what is wrong stands, or should.
+        question: The id of the question, or "" if it has none or the mistake is not in a question.
+    """
+
+    def __init__(self, file: str, line: int, question: str, happened: str, expected: str = "") -> None:
+        where = f"{file}, line {line}" + (f", question {question!r}" if question else "")
+        super().__init__(f"{where}: {happened}", expected, "correct that line")
+        self.file = file
+        self.line = line
+        self.question = question
+
+
+class QuizError(WslabError, ValueError):
+    """A quiz that cannot be put together as it was asked for."""
+
+
+class AnswerError(WslabError, ValueError):
+    """An answer that a quiz cannot take. No try is lost by it."""

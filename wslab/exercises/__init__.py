@@ -1,6 +1,5 @@
 """Own the exercises: where each is declared, and how the declarations are read."""
 
-from .answers import report_of
 from .catalogue import Exercise, WrongAnswer, imports, load
 
-__all__ = ["Exercise", "WrongAnswer", "imports", "load", "report_of"]
+__all__ = ["Exercise", "WrongAnswer", "imports", "load"]
