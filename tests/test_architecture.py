@@ -16,12 +16,14 @@ FOLDER = Path(wslab.__file__).parent
 CORE = {"errors", "redaction", "frames", "inflate", "bodies", "heads", "handshake", "dissect", "records", "tape"}
 CORE |= {"table", "diagram", "explain", "explanation", "frame_words", "head_words", "close_words"}
 CORE |= {"layout", "bitgrid", "grid_twins"}
+CORE |= {"bars", "results"}
 CORE |= {"faults", "backoff", "cursor", "outages", "feed_format"}
 EDGE = {"cells", "clients", "doctor", "handlers", "listener", "loopback", "notebook", "opening", "raw", "raw_opening"}
 EDGE |= {"registry", "relay", "servers", "tap", "target"}
 EDGE |= {"active_fault", "chaos", "chaos_log", "door", "injection", "leg", "line", "pacing", "stages"}
 EDGE |= {"channel", "feed", "feed_link", "hub", "members", "policies", "resuming", "slow"}
 EDGE |= {"crowd", "crowd_client", "crowd_opening", "file_limit", "hearing", "progress_bar"}
+EDGE |= {"class_progress", "class_twins", "exports", "ledger", "ledger_file", "progress", "whole_file"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

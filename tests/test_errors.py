@@ -30,6 +30,8 @@ EXAMPLES = [
     errors.MessageTypeError({"name": "Ann"}),
     errors.FeedError("the ids jump from 3 to 5", "4"),
     errors.NotConnectedError("ws://localhost:…/"),
+    errors.LedgerError("the ledger has version 2 of its format", "version 1"),
+    errors.ProgressError("the name is empty", "the learner's name"),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
 ]
 

@@ -8,6 +8,7 @@ from .backoff import Backoff
 from .channel import Channel, Receiver
 from .chaos import chaos
 from .chaos_log import ChaosLog
+from .class_progress import ClassProgress, class_progress
 from .clients import exchange
 from .crowd import Crowd, crowd
 from .crowd_client import CrowdClient
@@ -26,6 +27,7 @@ from .errors import (
     HandlerError,
     HandshakeError,
     Lagged,
+    LedgerError,
     MessageTypeError,
     NoReceiversError,
     NotConnectedError,
@@ -33,6 +35,7 @@ from .errors import (
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
+    ProgressError,
     UnknownRoomError,
     UnreachableError,
     UrlError,
@@ -45,6 +48,7 @@ from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
 from .hub import Counts, Hub, Member
 from .notebook import run
+from .progress import Progress, progress
 from .raw import RawClient
 from .raw_opening import connect_raw
 from .records import Record, Records
@@ -71,6 +75,7 @@ __all__ = [
     "ChannelEmpty",
     "ChaosLog",
     "CheckError",
+    "ClassProgress",
     "CloseCode",
     "CoroutineError",
     "Counts",
@@ -89,6 +94,7 @@ __all__ = [
     "HandshakeError",
     "Hub",
     "Lagged",
+    "LedgerError",
     "Member",
     "Message",
     "MessageTypeError",
@@ -99,6 +105,8 @@ __all__ = [
     "NotWebSocketError",
     "Opcode",
     "PortInUseError",
+    "Progress",
+    "ProgressError",
     "RawClient",
     "Receiver",
     "Record",
@@ -119,6 +127,7 @@ __all__ = [
     "accept_key",
     "chaos",
     "check",
+    "class_progress",
     "connect_raw",
     "crowd",
     "decode",
@@ -130,6 +139,7 @@ __all__ = [
     "mask",
     "parse_request",
     "parse_response",
+    "progress",
     "resume",
     "run",
     "serve",

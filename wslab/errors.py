@@ -346,3 +346,11 @@ class CheckError(WslabError, TypeError):
         what = f"{name} ({type(given).__name__})" if name else f"a value of the type {type(given).__name__}"
         super().__init__(f"the check was given {what}", wanted, "pass the thing itself, without calling it")
         self.given = given
+
+
+class LedgerError(WslabError):
+    """The ledger of what a reader has done cannot be used as it is."""
+
+
+class ProgressError(WslabError, ValueError):
+    """An export of progress, or a folder of exports, that cannot be written or read."""
