@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from wslab import ledger
 
 # The two files that take longest start first, so that no worker is left alone with one of them at the end.
 LONGEST = ("test_versions.py", "test_lab_browser.py")
@@ -28,3 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+@pytest.fixture
+def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Record progress in a folder of the test's own, and give the file; nothing that another test left waits."""
+    monkeypatch.setenv("WSLAB_PROGRESS", "on")
+    monkeypatch.setenv("WSLAB_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(ledger, "_recorder", ledger.Recorder())
+    return tmp_path / "data" / "ledger.json"

@@ -16,6 +16,7 @@ FOLDER = Path(wslab.__file__).parent
 CORE = {"errors", "redaction", "frames", "inflate", "bodies", "heads", "handshake", "dissect", "records", "tape"}
 CORE |= {"table", "diagram", "explain", "explanation", "frame_words", "head_words", "close_words"}
 CORE |= {"layout", "bitgrid", "grid_twins"}
+CORE |= {"bars", "results"}
 CORE |= {"faults", "backoff", "cursor", "outages", "feed_format"}
 EDGE = {"cells", "clients", "doctor", "handlers", "listener", "loopback", "notebook", "opening", "raw", "raw_opening"}
 EDGE |= {"registry", "relay", "servers", "tap", "target"}
@@ -23,11 +24,12 @@ EDGE |= {"active_fault", "chaos", "chaos_log", "door", "injection", "leg", "line
 EDGE |= {"channel", "feed", "feed_link", "hub", "members", "policies", "resuming", "slow"}
 EDGE |= {"crowd", "crowd_client", "crowd_opening", "file_limit", "hearing", "progress_bar"}
 # A package stands for all of its modules but those that are named themselves.
-EDGE |= {"check", "ledger", "quiz"}
+EDGE |= {"check", "quiz"}
 CORE |= {"exercises", "check.report"}
 EDGE |= {"exercises.answers"}
 CORE |= {f"quiz.{name}" for name in ("certificate", "computed", "draw", "feedback", "frame_tape", "grading", "kinds")}
 CORE |= {f"quiz.{name}" for name in ("question_rules", "questions", "report", "source_lines")}
+EDGE |= {"class_progress", "class_twins", "exports", "ledger", "ledger_file", "progress", "whole_file"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

@@ -31,6 +31,8 @@ EXAMPLES = [
     errors.FeedError("the ids jump from 3 to 5", "4"),
     errors.NotConnectedError("ws://localhost:…/"),
     errors.CheckError(3, "a handler"),
+    errors.LedgerError("the ledger has version 2 of its format", "version 1"),
+    errors.ProgressError("the name is empty", "the learner's name"),
     errors.FaultError("toxicity is 2", "the share of connections to strike, from 0 to 1"),
     errors.QuestionError("03_echo.toml", 7, "what-is-sent", "option 2, text: a value of the type int", "a text"),
     errors.QuizError("there are no questions on 'tea'", "one of 03_echo"),

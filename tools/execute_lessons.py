@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import site
 import sys
 import sysconfig
@@ -42,6 +43,7 @@ OPTIONS = {
 
 
 def main(arguments: list[str]) -> int:
+    os.environ["WSLAB_PROGRESS"] = "off"  # kernels inherit it: what a lesson does is not what its reader has done
     paths = [Path(argument) for argument in arguments] or sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
     failed = [path for path in paths if not execute(path)]
     return 1 if failed else 0

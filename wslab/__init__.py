@@ -8,6 +8,7 @@ from .backoff import Backoff
 from .channel import Channel, Receiver
 from .chaos import chaos
 from .chaos_log import ChaosLog
+from .class_progress import ClassProgress, class_progress
 from .clients import exchange
 from .crowd import Crowd, crowd
 from .crowd_client import CrowdClient
@@ -27,6 +28,7 @@ from .errors import (
     HandlerError,
     HandshakeError,
     Lagged,
+    LedgerError,
     MessageTypeError,
     NoReceiversError,
     NotConnectedError,
@@ -34,6 +36,7 @@ from .errors import (
     NotLoopbackError,
     NotWebSocketError,
     PortInUseError,
+    ProgressError,
     QuestionError,
     QuizError,
     UnknownRoomError,
@@ -48,6 +51,7 @@ from .frames import Decoder, WireFrame, decode, encode, mask
 from .handshake import RequestHead, ResponseHead, accept_key, parse_request, parse_response
 from .hub import Counts, Hub, Member
 from .notebook import run
+from .progress import Progress, progress
 from .quiz.certificate import Certificate, verify_certificate
 from .quiz.feedback import Feedback
 from .quiz.quiz import Quiz, quiz
@@ -79,6 +83,7 @@ __all__ = [
     "ChannelEmpty",
     "ChaosLog",
     "CheckError",
+    "ClassProgress",
     "CloseCode",
     "CoroutineError",
     "Counts",
@@ -98,6 +103,7 @@ __all__ = [
     "HandshakeError",
     "Hub",
     "Lagged",
+    "LedgerError",
     "Member",
     "Message",
     "MessageTypeError",
@@ -108,6 +114,8 @@ __all__ = [
     "NotWebSocketError",
     "Opcode",
     "PortInUseError",
+    "Progress",
+    "ProgressError",
     "QuestionError",
     "Quiz",
     "QuizError",
@@ -131,6 +139,7 @@ __all__ = [
     "accept_key",
     "chaos",
     "check",
+    "class_progress",
     "connect_raw",
     "crowd",
     "decode",
@@ -142,6 +151,7 @@ __all__ = [
     "mask",
     "parse_request",
     "parse_response",
+    "progress",
     "quiz",
     "resume",
     "run",

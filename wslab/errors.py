@@ -371,3 +371,11 @@ class QuizError(WslabError, ValueError):
 
 class AnswerError(WslabError, ValueError):
     """An answer that a quiz cannot take. No try is lost by it."""
+
+
+class LedgerError(WslabError):
+    """The ledger of what a reader has done cannot be used as it is."""
+
+
+class ProgressError(WslabError, ValueError):
+    """An export of progress, or a folder of exports, that cannot be written or read."""
