@@ -3,5 +3,6 @@
 from .asking import ask
 from .echo import at_once, echo, shout
 from .report import Finding, Report
+from .start_here import countdown, enough, event_stream
 
-__all__ = ["Finding", "Report", "ask", "at_once", "echo", "shout"]
+__all__ = ["Finding", "Report", "ask", "at_once", "countdown", "echo", "enough", "event_stream", "shout"]
