@@ -94,10 +94,10 @@ class Client:
                 hint=hint or "Does the handler reach its send(), and is there an await in front of it?",
             ) from None
         except ConnectionClosed as closed:
-            raise self._closed(closed, facts) from None
+            raise self._closed(closed, facts, section, hint) from None
         return message
 
-    def _closed(self, closed: ConnectionClosed, facts: dict[str, str]) -> Finding:
+    def _closed(self, closed: ConnectionClosed, facts: dict[str, str], section: str, hint: str) -> Finding:
         code = closed.rcvd.code if closed.rcvd else 1006
         if code == 1011 or self._subject.errors:
             failure = self._subject.failure
@@ -112,8 +112,8 @@ class Client:
             f"The connection of {self.name} was closed before the answer.",
             **facts,
             got=f"close code {code}" if closed.rcvd else "the end of the connection, without a close frame",
-            section="lesson 03, What is a handler?",
-            hint="A handler that returns hangs up. Does it loop over the messages?",
+            section=section or "lesson 03, What is a handler?",
+            hint=f"A handler that returns hangs up. {hint or 'Does it loop over the messages?'}",
         )
 
     async def hears_no_more(self, *, section: str = "", hint: str = "") -> None:
