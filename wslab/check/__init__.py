@@ -2,7 +2,24 @@
 
 from .asking import ask
 from .echo import at_once, echo, shout
+from .fragments import messages
+from .frames import decode_frame, encode_frame
 from .report import Finding, Report
+from .rules import first_broken_rule
 from .start_here import countdown, enough, event_stream
 
-__all__ = ["Finding", "Report", "ask", "at_once", "countdown", "echo", "enough", "event_stream", "shout"]
+__all__ = [
+    "Finding",
+    "Report",
+    "ask",
+    "at_once",
+    "countdown",
+    "decode_frame",
+    "echo",
+    "encode_frame",
+    "enough",
+    "event_stream",
+    "first_broken_rule",
+    "messages",
+    "shout",
+]

@@ -76,7 +76,7 @@ class Verdict(Generic[B]):
         with _noted_coroutines() as forgotten, Watch() as watch:
             finding = await self._first_finding(watch)
             leak = await _leak(before)
-        finding = _blocked(watch) or _forgotten(finding, forgotten) or finding or leak
+        finding = _blocked(watch, finding) or _forgotten(finding, forgotten) or finding or leak
         ledger.record_check(self._exercise, finding is None)
         names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
         bench = self._bench
@@ -102,8 +102,9 @@ class Verdict(Generic[B]):
         return None
 
 
-def _blocked(watch: Watch) -> Finding | None:
-    if not watch.blocked_at:
+def _blocked(watch: Watch, finding: Finding | None) -> Finding | None:
+    """Explain a finding by code that stood still, unless the finding says so itself."""
+    if not watch.blocked_at or (finding is not None and isinstance(finding.__cause__, BlockedLoop)):
         return None
     return Finding(
         "Your code stood still, and everything in the notebook with it.",

@@ -12,9 +12,11 @@ from ..errors import CheckError
 from .bench import Bench
 from .judge import Benches
 from .report import Finding, value_shown
-from .watch import error_line
+from .watch import BlockedLoop, error_line
 
 __all__ = ["FunctionBench", "on_function"]
+
+_ENDLESS = "Nothing changes while that line runs again and again: what would have to change, so that the loop ends?"
 
 
 class FunctionBench(Bench):
@@ -24,18 +26,29 @@ class FunctionBench(Bench):
         super().__init__(seed)
         self._function = function
 
-    def call(self, *arguments: Any) -> Any:
-        """Call the function; that it raises is a finding."""
+    def call(
+        self, *arguments: Any, sent: str = "", expected: str = "a value", section: str = "", hint: str = ""
+    ) -> Any:
+        """Call the function; that it raises, or does not come to an end, is a finding.
+
+        Args:
+            *arguments: What the function is given.
+            sent: The arguments in words, where their repr would say little.
+            expected: What is due, in words.
+            section: Where it stands.
+            hint: What to look at if it raises.
+        """
+        facts = {"sent": sent or _shown(arguments), "expected": expected, "section": section}
         try:
             result = self._function(*arguments)
         except Exception as error:
             where = f", at {line}" if (line := error_line(error)) else ""
+            got = f"{type(error).__name__}: {error}{where}"
+            raise Finding("Your function raised an error.", **facts, got=got, hint=hint) from error
+        except BlockedLoop as blocked:
             raise Finding(
-                "Your function raised an error.",
-                sent=_shown(arguments),
-                got=f"{type(error).__name__}: {error}{where}",
-                expected="a value",
-            ) from error
+                "Your function did not come to an end.", **facts, got=str(blocked), hint=_ENDLESS
+            ) from blocked
         if inspect.iscoroutine(result):
             result.close()
             raise Finding("Your function is async.", got="a coroutine", expected="def, without async in front")
