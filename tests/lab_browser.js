@@ -1,4 +1,4 @@
-// What tests/test_lab_browser.py asks of a page of JupyterLab, which --expose-app-in-browser puts at window.jupyterapp.
+// What the tests of tests/lab.py ask of a page of JupyterLab, which --expose-app-in-browser puts at window.jupyterapp.
 "use strict";
 
 // The Lab draws icons of its own beside an output; these stand inside.

@@ -23,7 +23,17 @@ PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 PYPI_NAMES = {"playwright-python": "playwright", "matplotlib-base": "matplotlib"}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # What a reader's script must not pay for.
-HEAVY = ("IPython", "ipykernel", "ipywidgets", "matplotlib", "nest_asyncio", "nest_asyncio2", "tqdm")
+HEAVY = (
+    "IPython",
+    "anywidget",
+    "ipykernel",
+    "ipywidgets",
+    "matplotlib",
+    "nest_asyncio",
+    "nest_asyncio2",
+    "tqdm",
+    "traitlets",
+)
 
 
 def direct_requirements() -> list[Requirement]:

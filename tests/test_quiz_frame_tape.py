@@ -67,7 +67,7 @@ def test_a_tape_is_shown_in_words_and_in_hex() -> None:
     rows = tape_text(("client 888237fa213d3412", "server 880503e8627965", long)).splitlines()
     assert [row.split(maxsplit=2)[2] for row in rows] == [
         "decoded                                 bytes",
-        "--------------------------------------  -------------------------------------------------",
+        "--------------------------------------  ----------------------------------------------",
         "CLOSE 1000, masked                      88 82 37 fa 21 3d 34 12",
         "CLOSE 1000 b'bye'                       88 05 03 e8 62 79 65",
         "BINARY b'\\x00\\x01\\x02', length_bits=64  82 7f 00 00 00 00 00 00 00 03 00 01 … 13 bytes",

@@ -122,8 +122,12 @@ def installed(leg: Leg) -> Path:
 
 
 def package_tests() -> list[str]:
-    """List tests/test_x.py for every wslab/x.py or wslab/x/, and tests/test_x_in_kernel.py, which some legs can run."""
-    modules = {path.stem for path in (ROOT / "wslab").iterdir()} - {"exercises"}  # its lessons want the extra lab
+    """List tests/test_x.py for every wslab/x.py, and tests/test_x_in_kernel.py, which only some legs can run.
+
+    For a package x that is tests/test_x.py too, and tests/test_x_y.py for its module y.
+    """
+    paths = [path.relative_to(ROOT / "wslab").with_suffix("").parts for path in (ROOT / "wslab").rglob("*.py")]
+    modules = {"_".join(part for part in parts if part != "__init__") for parts in paths} - {"exercises"}
     tests = sorted((ROOT / "tests").glob("test_*.py"))
     return [str(test) for test in tests if test.stem.removeprefix("test_").removesuffix("_in_kernel") in modules]
 

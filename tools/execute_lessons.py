@@ -17,6 +17,8 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_CELL_METADATA = ("jupyter", "tags")
+# It names a widget of this run, which nobody can show later; the text beside it stays.
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # No version of Python: a lesson is the same lesson under every one of them.
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -36,6 +38,7 @@ OPTIONS = {
     "kernel_name": "python3",
     "timeout": 60,
     "record_timing": False,
+    "store_widget_state": False,
     "coalesce_streams": True,
     # The kernel warns at every start that it talks to us over plain TCP, which stays on this machine.
     "extra_arguments": ["--log-level=ERROR"],
@@ -77,6 +80,7 @@ def normalise(notebook: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = [without_machine(line) for line in output.traceback]
+            output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def without_machine(text: str) -> str:

@@ -25,6 +25,7 @@ class Feedback:
         notes: A sentence or two on each thing that was chosen.
         source: Where the fact stands, once the question is finished.
         read: Where to read again, as a link from another lesson, once a question is finished without full points.
+        heading: The lesson and the heading that it leads to.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Feedback:
     notes: tuple[Note, ...]
     source: str = ""
     read: str = ""
+    heading: str = ""
 
     @property
     def verdict(self) -> str:
@@ -85,4 +87,5 @@ def feedback_on(number: int, item: Item, answers: list[str]) -> Feedback:
         verdict.notes,
         item.question.source.rstrip(".") if over else "",
         item.anchor if over and brought < 1 else "",
+        item.heading if over and brought < 1 else "",
     )

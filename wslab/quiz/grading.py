@@ -42,6 +42,11 @@ class Item:
         """Where to read again, as a link from another lesson; JupyterLab makes the anchor so from a heading."""
         return f"{self.topic}.ipynb#{self.question.read.replace('`', '').replace(' ', '-')}"
 
+    @property
+    def heading(self) -> str:
+        """Where to read again, in words."""
+        return f"{self.topic}, {self.question.read.replace('`', '')}"
+
 
 class Note(NamedTuple):
     """A sentence or two on what was chosen; the label is a letter, or ""."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import secrets
 import threading
-from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
+from ..cells import in_kernel
 from ..errors import AnswerError, QuizError
 from ..records import Records
 from .certificate import Certificate, certify
@@ -19,6 +20,8 @@ from .report import Report, Score, report_on
 from .twin import twin
 
 __all__ = ["Quiz", "quiz"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def quiz(*topics: str, count: int | None = None, seed: int | None = None, tape: Records | None = None) -> Quiz:
@@ -71,7 +74,6 @@ class Quiz:
         self._answers: list[list[str]] = [[] for _ in items]
         self._turn = threading.RLock()
         self._widget: Any = None
-        self._on_answer: Callable[[], None] = lambda: None
 
     def answer(self, number: int, answer: object) -> Feedback:
         """Answer a question. There are two tries; right at the second brings half a point.
@@ -101,7 +103,8 @@ class Quiz:
                 raise AnswerError(f"you have tried {understood} already", "another answer", "think again")
             given.append(understood)
             attempt, feedback = len(given), feedback_on(number, item, given)
-            self._on_answer()
+            if self._widget is not None:
+                self._widget.update()
         _record(item, feedback.right, attempt)
         return feedback
 
@@ -146,7 +149,20 @@ class Quiz:
         return twin(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {"text/plain": repr(self)}
+        """Show the form in a notebook, with the text for all that cannot show it."""
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if in_kernel() and find_spec("anywidget"):
+            bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self._form().model_id}
+        return bundle
+
+    def _form(self) -> Any:
+        """Give the one form of this quiz, made when it is first shown."""
+        from .widget import QuizWidget  # late: what is only answered in code needs no widgets
+
+        with self._turn:
+            if self._widget is None:
+                self._widget = QuizWidget(self)
+            return self._widget
 
     def __len__(self) -> int:
         return len(self.items)

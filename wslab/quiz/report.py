@@ -76,9 +76,7 @@ def report_on(items: Sequence[Item], answers: Sequence[list[str]]) -> Report:
     given = list(zip(items, answers, strict=True))
     topics = {topic: [each for each in given if each[0].topic == topic] for topic in sorted({i.topic for i in items})}
     again = {
-        item.anchor: f"{item.topic}, {item.question.read}"
-        for item, answered in given
-        if finished(item, answered) and points(item, answered) < 1
+        item.anchor: item.heading for item, answered in given if finished(item, answered) and points(item, answered) < 1
     }
     return Report(score_of(given), {topic: score_of(own) for topic, own in topics.items()}, again)
 

@@ -1,0 +1,35 @@
+"""What is stored of a lesson that was run."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import nbformat
+
+PATH = Path(__file__).resolve().parent.parent / "tools" / "execute_lessons.py"
+SPEC = importlib.util.spec_from_file_location("execute_lessons", PATH)
+assert SPEC is not None and SPEC.loader is not None
+execute_lessons = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(execute_lessons)
+
+SLIDER = """
+import ipywidgets
+
+class Slider(ipywidgets.IntSlider):
+    def __repr__(self):
+        return "a slider"
+
+Slider()
+"""
+
+
+def test_of_a_widget_only_its_text_is_stored(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLIDER)])
+    path = tmp_path / "lesson.ipynb"
+    nbformat.write(notebook, path)
+    assert execute_lessons.execute(path)
+    stored = nbformat.read(path, as_version=4)
+    (output,) = stored.cells[0].outputs
+    assert output["data"] == {"text/plain": "a slider"}
+    assert set(stored.metadata) == {"kernelspec", "language_info"}
