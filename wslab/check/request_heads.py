@@ -47,18 +47,11 @@ def _demand(bench: FunctionBench, head: _Head, spaces: list[str] | None = None) 
     lines = [f"{name}:{next(around)}{value}{next(around)}" for name, value in headers.items()]
     data = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
     due = method, path, {name.lower(): value for name, value in headers.items()}
-    if finding := _mistake(_called(bench, data, due), due):
+    hint = "Which line of the head was in hand? A value may have a colon in it, and the last line is blank."
+    result = bench.call(data, sent=repr(data), expected=value_shown(due), section=_SECTION, hint=hint)
+    if finding := _mistake(result, due):
         finding.sent, finding.expected = repr(data), finding.expected or value_shown(due)
         raise finding
-
-
-def _called(bench: FunctionBench, data: bytes, due: _Head) -> object:
-    try:
-        return bench.call(data)
-    except Finding as finding:
-        finding.sent, finding.expected = repr(data), value_shown(due)
-        finding.hint = "Which line of the head was in hand? A value may have a colon in it, and the last line is blank."
-        raise
 
 
 def _mistake(result: object, due: _Head) -> Finding | None:

@@ -109,12 +109,8 @@ def _demand(bench: FunctionBench, request: _Request, key: str = "") -> None:
     headers = {name: value for name, value in merged.items() if value is not None}
     lines = [f"{request.method} {request.path}", *(f"{name}: {value}" for name, value in headers.items())]
     facts = {"sent": "\n".join(lines), "expected": str(request.status), "section": request.section}
-    try:
-        result = bench.call(request.method, request.path, headers)
-    except Finding as finding:
-        finding.sent, finding.expected = facts["sent"], facts["expected"]
-        finding.hint = "A header may be missing: `headers.get(name)` gives None then, `headers[name]` raises KeyError."
-        raise
+    hint = "A header may be missing: `headers.get(name)` gives None then, `headers[name]` raises KeyError."
+    result = bench.call(request.method, request.path, headers, **facts, hint=hint)
     if result is None:
         raise Finding(
             "Your function returned nothing.", **facts, got="None", hint="Each way through it needs a return."
