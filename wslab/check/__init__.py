@@ -1,16 +1,21 @@
 """Own the checks of the exercises, over the wire: of a handler, a function, a client, or a server in any language."""
 
+from .accepting import accept_key
 from .asking import ask
 from .echo import at_once, echo, shout
 from .fragments import messages
 from .frames import decode_frame, encode_frame
+from .hand_made import greet_by_hand
 from .report import Finding, Report
+from .request_heads import request_head
 from .rules import first_broken_rule
 from .start_here import countdown, enough, event_stream
+from .statuses import status_for
 
 __all__ = [
     "Finding",
     "Report",
+    "accept_key",
     "ask",
     "at_once",
     "countdown",
@@ -20,6 +25,9 @@ __all__ = [
     "enough",
     "event_stream",
     "first_broken_rule",
+    "greet_by_hand",
     "messages",
+    "request_head",
     "shout",
+    "status_for",
 ]

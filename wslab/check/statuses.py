@@ -1,0 +1,141 @@
+"""Own the check of lesson 01's doorkeeper: which status a request deserves."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .accepting import drawn_key
+from .judge import Verdict, judged
+from .on_function import FunctionBench, on_function
+from .on_socket import SAMPLE_KEY
+from .report import Finding, value_shown
+
+__all__ = ["status_for"]
+
+HOME = "https://chat.example"
+_GOOD = {
+    "host": "chat.example",
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec-websocket-key": SAMPLE_KEY,
+    "sec-websocket-version": "13",
+}
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request that differs from a good one in one thing.
+
+    Attributes:
+        words: The request, as the beginning of a sentence.
+        status: What it deserves.
+        changed: Headers to add or to replace; None leaves one out.
+        hint: What to look at if it got another status.
+        section: Where it stands.
+        method: Such as GET.
+        path: With its query.
+    """
+
+    words: str
+    status: int
+    changed: Mapping[str, str | None] = field(default_factory=dict)
+    hint: str = ""
+    section: str = "RFC 6455, 4.2.1"
+    method: str = "GET"
+    path: str = "/chat"
+
+
+async def a_good_request_is_let_in(bench: FunctionBench) -> None:
+    _demand(bench, _Request("A good request", 101, {"origin": HOME}, "No line of the table fits it."), SAMPLE_KEY)
+
+
+async def what_is_written_in_another_way_is_let_in(bench: FunctionBench) -> None:
+    spelled = bench.random.choice(["WebSocket", "Websocket", "WEBSOCKET"])
+    lists = bench.random.choice(["keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,upgrade"])
+    upgrade, connection, name = {"upgrade": spelled}, {"connection": lists}, bench.random.randrange(100)
+    a_list = "`Connection` is a list: split it at its commas, and look whether `upgrade` is in it."
+    no_browser = "Only browsers send `Origin`. Who sends none is no page of anybody's: let it in."
+    query = "What follows a `?` is a query for the service, not a part of the path: `path.split('?')[0]`."
+    for request in (
+        _Request("A request without Origin", 101, {}, no_browser, "RFC 6455, 10.2"),
+        _Request("A request that writes websocket with capitals", 101, upgrade, "Compare in small letters."),
+        _Request("A request whose Connection is a list", 101, connection, a_list),
+        _Request("A request with a query", 101, {}, query, "RFC 6455, 3", path=f"/chat?room={name}"),
+    ):
+        _demand(bench, request)
+
+
+async def what_breaks_the_form_is_refused(bench: FunctionBench) -> None:
+    size = bench.random.choice([5, 15, 17])
+    short = base64.b64encode(bench.random.randbytes(size)).decode()
+    page = dict.fromkeys([name for name in _GOOD if name != "host"])
+    method = bench.random.choice(["POST", "PUT", "HEAD"])
+    version = bench.random.choice(["8", "7", "14"])
+    http = "426 means: speak WebSocket. Both lines, `Upgrade` and `Connection`, have to ask for it."
+    bad = "Who asks for a WebSocket, but not as the RFC wants it, gets 400."
+    speak = "A version that the server does not speak is a 426; none at all is a 400."
+    for request in (
+        _Request(f"The method {method}", 405, {}, "The method comes first: only GET opens a WebSocket.", method=method),
+        _Request("A browser that asks for a page", 426, {**page}, http),
+        _Request("A request to upgrade to h2c", 426, {"upgrade": "h2c"}, http),
+        _Request("A request with Connection: keep-alive", 426, {"connection": "keep-alive"}, http),
+        _Request("A request without Host", 400, {"host": None}, bad),
+        _Request("A request without a key", 400, {"sec-websocket-key": None}, bad),
+        _Request(f"A key of {size} bytes", 400, {"sec-websocket-key": short}, f"{bad} Decode the key and count."),
+        _Request("A request without a version", 400, {"sec-websocket-version": None}, speak),
+        _Request(f"Version {version}", 426, {"sec-websocket-version": version}, speak, "RFC 6455, 4.2.2"),
+    ):
+        _demand(bench, request)
+
+
+async def what_is_not_ours_is_refused(bench: FunctionBench) -> None:
+    path = bench.random.choice(["/", "/chats", "/no/such/page", "/chat/2"])
+    evil = "https://evil.example"
+    alike = bench.random.choice([f"{HOME}.evil.example", "http://chat.example", "https://notchat.example"])
+    ours = "One origin is ours, with its scheme, to the letter."
+    service = "The service is at /chat, and at no other path."
+    for request in (
+        _Request("An unknown path", 404, {}, service, "RFC 6455, 4.2.2", path=path),
+        _Request("A foreign Origin", 403, {"origin": evil}, ours, "RFC 6455, 10.2"),
+        _Request("An Origin that only looks like ours", 403, {"origin": alike}, ours, "RFC 6455, 10.2"),
+    ):
+        _demand(bench, request)
+
+
+def _demand(bench: FunctionBench, request: _Request, key: str = "") -> None:
+    merged = _GOOD | {"sec-websocket-key": key or drawn_key(bench)} | dict(request.changed)
+    headers = {name: value for name, value in merged.items() if value is not None}
+    lines = [f"{request.method} {request.path}", *(f"{name}: {value}" for name, value in headers.items())]
+    facts = {"sent": "\n".join(lines), "expected": str(request.status), "section": request.section}
+    hint = "A header may be missing: `headers.get(name)` gives None then, `headers[name]` raises KeyError."
+    result = bench.call(request.method, request.path, headers, **facts, hint=hint)
+    if result is None:
+        raise Finding(
+            "Your function returned nothing.", **facts, got="None", hint="Each way through it needs a return."
+        )
+    if not isinstance(result, int):
+        raise Finding("The status is not a number.", **facts, got=value_shown(result))
+    if result != request.status:
+        happened = f"{request.words} was answered with {int(result)}, not {request.status}."
+        raise Finding(happened, **facts, got=str(int(result)), hint=request.hint)
+
+
+def status_for(
+    function: Callable[[str, str, dict[str, str]], int], *, seed: int | None = None
+) -> Verdict[FunctionBench]:
+    """Check a function that says which status a request deserves (lesson 01).
+
+    Args:
+        function: `def status_for(method, path, headers)`; the names of the headers are in small letters.
+        seed: Draws the same random requests again.
+    """
+    cases = [
+        a_good_request_is_let_in,
+        what_is_written_in_another_way_is_let_in,
+        what_breaks_the_form_is_refused,
+        what_is_not_ours_is_refused,
+    ]
+    wanted = "a function status_for(method, path, headers)"
+    return judged("status_for", on_function(function, wanted), cases, seed)
