@@ -1,10 +1,14 @@
 """Own the checks of the exercises, over the wire: of a handler, a function, a client, or a server in any language."""
 
 from .asking import ask
+from .disconnection import backoff, close_code
 from .echo import at_once, echo, shout
 from .fragments import messages
 from .frames import decode_frame, encode_frame
+from .leaving import clean_up
+from .reconnecting import reconnect
 from .report import Finding, Report
+from .resuming import resume
 from .rules import first_broken_rule
 from .start_here import countdown, enough, event_stream
 
@@ -13,6 +17,9 @@ __all__ = [
     "Report",
     "ask",
     "at_once",
+    "backoff",
+    "clean_up",
+    "close_code",
     "countdown",
     "decode_frame",
     "echo",
@@ -21,5 +28,7 @@ __all__ = [
     "event_stream",
     "first_broken_rule",
     "messages",
+    "reconnect",
+    "resume",
     "shout",
 ]

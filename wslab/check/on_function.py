@@ -14,7 +14,7 @@ from .judge import Benches
 from .report import Finding, value_shown
 from .watch import BlockedLoop, error_line
 
-__all__ = ["FunctionBench", "on_function"]
+__all__ = ["FunctionBench", "check_arguments", "on_function"]
 
 _ENDLESS = "Nothing changes while that line runs again and again: what would have to change, so that the loop ends?"
 
@@ -86,7 +86,7 @@ async def on_function(candidate: Callable[..., Any], wanted: str) -> AsyncIterat
     """
     if not callable(candidate):
         raise CheckError(candidate, wanted)
-    _check_arguments(candidate, wanted)
+    check_arguments(candidate, wanted)
 
     @contextlib.asynccontextmanager
     async def bench_for(seed: int) -> AsyncIterator[FunctionBench]:
@@ -95,7 +95,8 @@ async def on_function(candidate: Callable[..., Any], wanted: str) -> AsyncIterat
     yield bench_for
 
 
-def _check_arguments(candidate: Callable[..., Any], wanted: str) -> None:
+def check_arguments(candidate: Callable[..., Any], wanted: str) -> None:
+    """Raise CheckError if a function cannot be called with as many arguments as are wanted."""
     found = re.search(r"\((.*?)\)", wanted)
     names = [name for name in (found[1] if found else "").split(",") if name.strip()]
     try:
