@@ -9,7 +9,7 @@ from typing import Any
 
 from .judge import Verdict, judged
 from .on_client import ClientBench, on_client
-from .report import Finding, value_shown
+from .report import Finding, shown, value_shown
 from .script import CODES, WAITING, WITHIN_S, End, Part, Script, end_words
 from .watch import error_line
 
@@ -23,22 +23,29 @@ async def listens_until_1000(bench: ClientBench) -> None:
     _compare(await script.heard(), ["one", "two"], "TEXT 'one', TEXT 'two', close code 1000")
 
 
+async def comes_back_after_1001(bench: ClientBench) -> None:
+    await _comes_back(bench, 1001, "one", "two")
+
+
 async def comes_back_after_any_other_end(bench: ClientBench) -> None:
-    ends: list[End] = [1001, 1011, None, 1012, bench.random.randint(4000, 4999)]
+    ends: list[End] = [1011, None, 1012, bench.random.randint(4000, 4999)]
     bench.random.shuffle(ends)
     for end in ends:
-        before, after = bench.text(), bench.text()
-        heard = await Script(bench, ([before], end), ([after], 1000)).heard()
-        if heard == [before]:
-            raise Finding(
-                f"Your client did not come back after {end_words(end)}.",
-                sent=end_words(end),
-                got=value_shown(heard),
-                expected=value_shown([before, after]),
-                section=CODES,
-                hint="`async for` ends without an error after 1000, but after 1001 and an empty close frame, too.",
-            )
-        _compare(heard, [before, after], f"a message, {end_words(end)}, a message, close code 1000")
+        await _comes_back(bench, end, bench.text(), bench.text())
+
+
+async def _comes_back(bench: ClientBench, end: End, before: str, after: str) -> None:
+    heard = await Script(bench, ([before], end), ([after], 1000)).heard()
+    if heard == [before]:
+        raise Finding(
+            f"Your client did not come back after {end_words(end)}.",
+            sent=f"{shown(before)}, {end_words(end)}",
+            got=f"the end of your client, which returned {value_shown(heard)}",
+            expected="a wait, a new connection, and one more message",
+            section=CODES,
+            hint="`async for` ends without an error after 1000, but after 1001 and an empty close frame, too.",
+        )
+    _compare(heard, [before, after], f"{shown(before)}, {end_words(end)}, {shown(after)}, close code 1000")
 
 
 async def comes_back_when_nobody_listens(bench: ClientBench) -> None:
@@ -157,6 +164,7 @@ def reconnect(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | No
     """
     cases = [
         listens_until_1000,
+        comes_back_after_1001,
         comes_back_after_any_other_end,
         comes_back_when_nobody_listens,
         waits_longer_each_time,
