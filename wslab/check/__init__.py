@@ -2,12 +2,16 @@
 
 from .accepting import accept_key
 from .asking import ask
+from .disconnection import backoff, close_code
 from .echo import at_once, echo, shout
 from .fragments import messages
 from .frames import decode_frame, encode_frame
 from .hand_made import greet_by_hand
+from .leaving import clean_up
+from .reconnecting import reconnect
 from .report import Finding, Report
 from .request_heads import request_head
+from .resuming import resume
 from .rules import first_broken_rule
 from .start_here import countdown, enough, event_stream
 from .statuses import status_for
@@ -18,6 +22,9 @@ __all__ = [
     "accept_key",
     "ask",
     "at_once",
+    "backoff",
+    "clean_up",
+    "close_code",
     "countdown",
     "decode_frame",
     "echo",
@@ -27,7 +34,9 @@ __all__ = [
     "first_broken_rule",
     "greet_by_hand",
     "messages",
+    "reconnect",
     "request_head",
+    "resume",
     "shout",
     "status_for",
 ]

@@ -9,12 +9,13 @@ import struct
 import sys
 
 from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
 from .report import Finding, shown
 from .subject import Subject
 
-__all__ = ["REPLY_S", "Client", "Message"]
+__all__ = ["REPLY_S", "Client", "Message", "reset"]
 
 REPLY_S = 1.5
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -157,9 +158,7 @@ class Client:
 
     def vanishes(self) -> None:
         """Go without a word: RST, as after a crash."""
-        transport = self.websocket.transport
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        transport.abort()
+        reset(self.websocket)
 
     async def cut(self) -> None:
         """Be gone, whatever state this is in."""
@@ -167,6 +166,12 @@ class Client:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self.websocket.wait_closed()
+
+
+def reset(websocket: Connection) -> None:
+    """End TCP with an RST; an abort alone would be seen as a FIN."""
+    websocket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    websocket.transport.abort()
 
 
 def _kind(message: Message) -> str:

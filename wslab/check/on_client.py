@@ -14,6 +14,7 @@ from ..servers import serve
 from ..tap import tap
 from .bench import Bench
 from .judge import Benches
+from .on_function import check_arguments
 from .report import Finding
 from .subject import silent_logger
 from .watch import error_line, waits_at
@@ -31,6 +32,7 @@ class ClientBench(Bench):
         self._function = function
         self._stack = stack
         self._running: set[asyncio.Task[Any]] = set()
+        self._objection: asyncio.Future[Finding] = asyncio.get_running_loop().create_future()
 
     async def serve(self, handler: Handler, **options: Any) -> str:
         """Serve a script to the reader's client, behind the tap; give the URL where to connect.
@@ -57,13 +59,7 @@ class ClientBench(Bench):
 
     async def result(self, task: asyncio.Task[Any], within_s: float = RUN_S) -> Any:
         """Wait for what a started client returns; that it raises, or does not end, is a finding."""
-        done, _ = await asyncio.wait({task}, timeout=within_s)
-        if not done:
-            raise Finding(
-                f"Your client did not end within {within_s:g} s.",
-                got=f"a client{waits_at(task)}",
-                expected="a return, when all is done",
-            )
+        await self.ended(task, within_s)
         if task.cancelled():
             raise Finding("Your client was cancelled.", expected="a return")
         if error := task.exception():
@@ -72,6 +68,23 @@ class ClientBench(Bench):
                 "Your client raised an error.", got=f"{type(error).__name__}: {error}{where}", expected="a return"
             ) from error
         return task.result()
+
+    async def ended(self, task: asyncio.Task[Any], within_s: float = RUN_S) -> None:
+        """Wait until a started client has ended, well or not; an objection, or no end, is a finding."""
+        await asyncio.wait({task, self._objection}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if self._objection.done():
+            raise self._objection.result()
+        if not task.done():
+            raise Finding(
+                f"Your client did not end within {within_s:g} s.",
+                got=f"a client{waits_at(task)}",
+                expected="a return, when all is done",
+            )
+
+    def objects(self, finding: Finding) -> None:
+        """Let a script of the case object to what the client does: whoever waits for its end gets the first finding."""
+        if not self._objection.done():
+            self._objection.set_result(finding)
 
     async def end(self) -> None:
         """Cancel what still runs, and wait for its end."""
@@ -92,10 +105,11 @@ async def on_client(
         wanted: How it has to look, such as "async def client(url)".
 
     Raises:
-        CheckError: It is none.
+        CheckError: It is none, or takes other arguments.
     """
     if not inspect.iscoroutinefunction(candidate):
         raise CheckError(candidate, wanted)
+    check_arguments(candidate, wanted)
 
     @contextlib.asynccontextmanager
     async def bench_for(seed: int) -> AsyncIterator[ClientBench]:

@@ -17,7 +17,7 @@ from ..handlers import check_handler
 from ..listener import Handler
 from ..loopback import is_loopback
 from ..opening import opening_errors
-from ..servers import serve
+from ..servers import Server, serve
 from ..target import HasUrl, websocket_target
 from .watch import error_line, waits_at
 
@@ -42,12 +42,14 @@ class Subject:
         is_ours: Whether the check itself serves it, and so sees its calls.
         errors: What calls of the handler raised, in order.
         calls: The calls that run.
+        server: The server, if the check serves it.
     """
 
     url: str
     is_ours: bool
     errors: list[Exception] = field(default_factory=list)
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
+    server: Server | None = None
 
     async def calls_end(self) -> bool:
         """Wait a second at most until every call has ended; tell whether they have."""
@@ -93,7 +95,7 @@ async def subject_of(candidate: Served, **options: Any) -> AsyncIterator[Subject
     check_handler(candidate)
     subject = Subject("", True)
     async with serve(_watched(candidate, subject), compression=None, logger=silent_logger, **options) as server:
-        subject.url = server.url
+        subject.url, subject.server = server.url, server
         try:
             yield subject
         finally:

@@ -1,0 +1,200 @@
+"""Own the checks of lesson 05's plain functions: whose a close code is, and how long to wait before coming back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from .judge import Verdict, judged
+from .on_function import FunctionBench, on_function
+from .report import Finding, value_shown
+
+__all__ = ["backoff", "close_code"]
+
+ATTEMPTS = 1100  # 2.0 to this power is more than a float holds
+CLIENTS = 40
+_RANGES = "RFC 6455, 7.4.2"
+_WAITING = "RFC 6455, 7.2.3; lesson 05, When to come back?"
+
+
+async def the_codes_of_this_lesson(bench: FunctionBench) -> None:
+    for code in (1000, 1001, 1002, 1007, 1008, 1009, 1011):
+        bench.gives("protocol", code, section="RFC 6455, 7.4.1", hint="The RFC itself gives this code its meaning.")
+    _application(bench, 4000)
+
+
+async def what_an_end_only_notes(bench: FunctionBench) -> None:
+    noted = "An end notes it by itself; the RFC forbids it in a close frame, although its number is in the range."
+    for code in (1006, 1005):
+        bench.gives("nobody", code, section="RFC 6455, 7.4.1", hint=noted)
+    tls = "There is a third code that is only noted: for a TLS handshake that failed."
+    bench.gives("nobody", 1015, section="RFC 6455, 7.4.1", hint=tls)
+
+
+async def both_ends_of_each_range(bench: FunctionBench) -> None:
+    for code in (2999, 3000, 3999):
+        _library(bench, code) if code >= 3000 else _protocol(bench, code)
+    for code in (4000, 4999):
+        _application(bench, code)
+
+
+async def numbers_that_are_in_no_range(bench: FunctionBench) -> None:
+    for code in (999, 5000, 0, 65_535):
+        bench.gives("nobody", code, section=_RANGES, hint="Codes go from 1000 to 4999. Two bytes could say more.")
+
+
+async def any_code(bench: FunctionBench) -> None:
+    _application(bench, bench.random.randint(4001, 4998))
+    _library(bench, bench.random.randint(3001, 3998))
+    _protocol(bench, bench.random.randint(1016, 2998))
+
+
+def _protocol(bench: FunctionBench, code: int) -> None:
+    hint = "Up to 2999 the numbers are kept for the protocol and its extensions, with or without a meaning so far."
+    bench.gives("protocol", code, section=_RANGES, hint=hint)
+
+
+def _library(bench: FunctionBench, code: int) -> None:
+    bench.gives("library", code, section=_RANGES, hint="3000 to 3999, both included, are for libraries and frameworks.")
+
+
+def _application(bench: FunctionBench, code: int) -> None:
+    hint = "4000 to 4999 are for you: no list knows what they mean, and every one of them may be sent."
+    bench.gives("application", code, section=_RANGES, hint=hint)
+
+
+def close_code(whose: Callable[[int], str], *, seed: int | None = None) -> Verdict[FunctionBench]:
+    """Check a function that says whose a close code is (lesson 05).
+
+    Args:
+        whose: It returns "protocol", "library", "application", or "nobody" for what no close frame may carry.
+        seed: Draws the same random inputs again.
+
+    Raises:
+        CheckError: It is no function of one argument.
+
+    Example:
+        report = await wslab.check.close_code(whose)
+    """
+    cases = [
+        the_codes_of_this_lesson,
+        what_an_end_only_notes,
+        both_ends_of_each_range,
+        numbers_that_are_in_no_range,
+        any_code,
+    ]
+    return judged("close_code", on_function(whose, "a function whose(code)"), cases, seed)
+
+
+async def numbers_without_end(bench: FunctionBench) -> None:
+    found = _delays(bench, 0.5, 30, 3)
+    for number, delay_s in enumerate(found, 1):
+        if isinstance(delay_s, bool) or not isinstance(delay_s, int | float) or delay_s < 0:
+            got = f"delay {number}: {value_shown(delay_s)}"
+            raise Finding(
+                "A delay is no number of seconds.", sent=_SENT, got=got, expected="0 or more", section=_WAITING
+            )
+
+
+async def none_above_its_bound(bench: FunctionBench) -> None:
+    base_s, cap_s = bench.random.uniform(0.1, 1), bench.random.uniform(20, 60)
+    drawn = [_delays(bench, base_s, cap_s, 12) for _ in range(CLIENTS)]
+    sent = f"{CLIENTS} times 12 delays of delays({base_s:.2f}, {cap_s:.2f})"
+    for number, bound_s in enumerate(_bounds(base_s, cap_s, 12), 1):
+        longest_s = max(delays[number - 1] for delays in drawn)
+        facts = {"sent": sent, "got": f"delay {number}: {longest_s:.2f} s", "section": _WAITING}
+        if longest_s > bound_s and bound_s == cap_s:
+            hint = "The cap holds for what is waited in the end: take min() last, or draw below the capped bound."
+            raise Finding("A delay is longer than the cap.", **facts, expected=f"at most {cap_s:.2f} s", hint=hint)
+        if longest_s > bound_s:
+            hint = "The bound is base_s for the first delay, and doubles from each to the next."
+            raise Finding("A delay is longer than its bound.", **facts, expected=f"at most {bound_s:.2f} s", hint=hint)
+
+
+async def longer_and_longer(bench: FunctionBench) -> None:
+    base_s, cap_s = 0.5, 64 * 0.5
+    drawn = [_delays(bench, base_s, cap_s, 8) for _ in range(CLIENTS)]
+    for number, bound_s in enumerate(_bounds(base_s, cap_s, 8), 1):
+        longest_s = max(delays[number - 1] for delays in drawn)
+        if longest_s < bound_s / 2:  # one of 40 that are drawn evenly is above the half, but for one time in 2^40
+            raise Finding(
+                "The delays do not grow as they should.",
+                sent=f"{CLIENTS} times 8 delays of delays({base_s}, {cap_s})",
+                got=f"delay {number}: {longest_s:.2f} s at most",
+                expected=f"up to {bound_s:g} s",
+                section=_WAITING,
+                hint="Double the bound at the end of each turn of your loop, not the delay that was drawn.",
+            )
+
+
+async def clients_do_not_come_back_together(bench: FunctionBench) -> None:
+    first, second = (_delays(bench, 0.5, 30, 8) for _ in range(2))
+    same = [number for number, (one, other) in enumerate(zip(first, second, strict=True), 1) if one == other]
+    if same:
+        raise Finding(
+            "Two clients wait equally long.",
+            sent="two times delays(0.5, 30)",
+            got=f"delay {same[0]}: {first[same[0] - 1]:.3f} s for both",
+            expected="different delays",
+            section=_WAITING,
+            hint="`random.uniform(0, bound_s)`, drawn anew for each delay of each client: the herd has to scatter.",
+        )
+
+
+async def a_night_without_a_server(bench: FunctionBench) -> None:
+    _delays(bench, 0.5, 30, ATTEMPTS)
+
+
+_SENT = "delays(0.5, 30)"
+
+
+def _delays(bench: FunctionBench, base_s: float, cap_s: float, count: int) -> list[float]:
+    """Take the first delays; that there are fewer, or an error, is a finding."""
+    given = bench.call(base_s, cap_s)
+    if not isinstance(given, Iterator):
+        got = "nothing" if given is None else value_shown(given)
+        hint = "A function with `yield` in a loop without end gives one delay after the other."
+        raise Finding("Your function gives no delays to take.", sent=_SENT, got=got, expected="a generator", hint=hint)
+    found: list[float] = []
+    try:
+        found += itertools.islice(given, count)
+    except Exception as error:
+        raise Finding(
+            "Your generator raised an error.",
+            sent=_SENT,
+            got=f"{type(error).__name__}: {error}, after {len(found)} delays",
+            expected="one more delay",
+            section=_WAITING,
+            hint="A power grows past every float. Keep the bound from turn to turn, and cap it there.",
+        ) from error
+    if len(found) < count:
+        hint = "Nobody knows how long a server is away: `while True`."
+        raise Finding("The delays came to an end.", sent=_SENT, got=f"{len(found)} delays", expected="more", hint=hint)
+    return found
+
+
+def _bounds(base_s: float, cap_s: float, count: int) -> list[float]:
+    return [min(cap_s, base_s * 2**number) for number in range(count)]
+
+
+def backoff(delays: Callable[[float, float], Iterator[float]], *, seed: int | None = None) -> Verdict[FunctionBench]:
+    """Check a generator of delays: random, each up to a bound that doubles and is capped (lesson 05).
+
+    Args:
+        delays: Its arguments are the first bound and the largest, in seconds.
+        seed: Draws the same random inputs again; what the generator draws is its own.
+
+    Raises:
+        CheckError: It is no function of two arguments.
+
+    Example:
+        report = await wslab.check.backoff(delays)
+    """
+    cases = [
+        numbers_without_end,
+        none_above_its_bound,
+        longer_and_longer,
+        clients_do_not_come_back_together,
+        a_night_without_a_server,
+    ]
+    return judged("backoff", on_function(delays, "a function delays(base_s, cap_s)"), cases, seed)

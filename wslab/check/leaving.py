@@ -1,0 +1,213 @@
+"""Own the check of what a handler leaves behind, in every way in which a guest leaves (lesson 05)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import CheckError
+from ..listener import Handler
+from .client import Client
+from .judge import Verdict, judged
+from .on_server import ServerBench, on_server
+from .report import Finding, shown
+from .subject import END_S
+from .watch import is_readers, waits_at
+
+__all__ = ["clean_up"]
+
+_CLEAN = "lesson 05, Is the guest list right again?"
+
+
+@dataclass
+class _Guest:
+    """One guest, and what the handler holds for it: its call, its tasks, and how many were present before it came."""
+
+    client: Client
+    call: asyncio.Task[Any]
+    tasks: set[asyncio.Task[Any]]
+    before: int
+
+
+class _Leaving:
+    """Every way in which a guest leaves, against a handler that notes who is present.
+
+    Args:
+        present: Where the handler notes it.
+    """
+
+    def __init__(self, present: Sized) -> None:
+        self.present = present
+
+    async def present_until_1000(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        await guest.client.leave()
+        await self._gone(bench, guest, "The guest said goodbye with 1000")
+
+    async def whoever_stays_is_still_present(self, bench: ServerBench) -> None:
+        stays, leaves = await self._guest(bench), await self._guest(bench)
+        await leaves.client.leave()
+        await self._gone(bench, leaves, "One of two guests left")
+        await stays.client.says("5")
+        await stays.client.hears("10", section=_CLEAN, hint="The guest who stayed is there to be answered.")
+
+    async def gone_after_1001(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        await guest.client.leave(1001)
+        await self._gone(bench, guest, "The guest left with 1001")
+
+    async def gone_after_a_code_of_its_own(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        code = bench.random.randint(4000, 4999)
+        await guest.client.leave(code)
+        await self._gone(bench, guest, f"The guest left with {code}")
+
+    async def gone_without_a_close_frame(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        guest.client.websocket.transport.abort()
+        await self._gone(bench, guest, "The guest hung up without a close frame (FIN)")
+
+    async def gone_by_a_reset(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        guest.client.vanishes()
+        await self._gone(bench, guest, "The guest was cut off (RST)")
+
+    async def gone_after_an_error_of_the_handler(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        await guest.client.says("four")
+        await self._gone(bench, guest, 'The guest sent "four", at which int() raises')
+
+    async def gone_when_the_call_is_cancelled(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        guest.call.cancel()
+        await self._gone(bench, guest, "The guest was in a call that was cancelled, as when a program ends")
+
+    async def gone_when_the_server_closes(self, bench: ServerBench) -> None:
+        guest = await self._guest(bench)
+        if bench.subject.server is not None:
+            bench.subject.server.close()
+        await self._gone(bench, guest, "The guest was closed with 1001, as the server was")
+
+    async def _guest(self, bench: ServerBench) -> _Guest:
+        """Let a guest come, and see that it is present, has its heartbeat, and is answered."""
+        bench.subject.errors.clear()
+        tasks, calls, before = asyncio.all_tasks(), set(bench.subject.calls), len(self.present)
+        client = await bench.client()
+        await _served(client)
+        if len(self.present) != before + 1:
+            raise Finding(
+                "A guest came, was answered, and is not in present.",
+                got=f"len(present) is {len(self.present)}, and was {before}",
+                expected="one more",
+                section=_CLEAN,
+                hint="Add the connection before the loop begins.",
+            )
+        call = next(iter(bench.subject.calls - calls), None)
+        if call is None:
+            raise Finding("A guest is there, and the call of your handler has ended.", expected="a call that goes on")
+        begun = {task for task in asyncio.all_tasks() - tasks - {call} if _is_readers(task)}
+        return _Guest(client, call, begun, before)
+
+    async def _gone(self, bench: ServerBench, guest: _Guest, way: str) -> None:
+        """Demand that nothing is left of a guest; what is left all the same is ended here."""
+        try:
+            await self._nothing_left(bench, guest, way)
+        finally:
+            for task in guest.tasks:
+                task.cancel()
+
+    async def _nothing_left(self, bench: ServerBench, guest: _Guest, way: str) -> None:
+        await asyncio.wait({guest.call}, timeout=END_S)
+        if not guest.call.done():
+            raise Finding(
+                f"{way}, and the call of your handler still runs.",
+                got=f"a call{waits_at(guest.call)}",
+                expected="a call that ends with its connection",
+                section=_CLEAN,
+                hint="What does it still wait for? A TaskGroup waits for its tasks; a beat ends when it is cancelled.",
+            )
+        facts = {"expected": "the others in present, and nobody else", "section": _CLEAN}
+        ended = f"your handler ended by {failure}" if (failure := bench.subject.failure) else "your handler ended"
+        if len(self.present) > guest.before:
+            hint = "Which line takes the guest off, and does it run in this case? `finally` always runs."
+            raise Finding(f"{way}, and is still in present.", **facts, got=ended, hint=hint)
+        if len(self.present) < guest.before:
+            hint = "Take off this connection and no other: `present.discard(websocket)`."
+            raise Finding(f"{way}, and the other is no longer in present.", **facts, got=ended, hint=hint)
+        await _tasks_ended(guest, way)
+
+
+async def _served(client: Client) -> None:
+    """See that a guest is answered and has its heartbeat, which may be second: a task begins at the next wait."""
+    heard: list[object] = []
+    for number, double in (("21", "42"), ("4", "8")):
+        await client.says(number)
+        while double not in heard:
+            heard.append(await client.next(shown(double), section=_CLEAN))
+            if heard[-1] not in (double, "beat"):
+                facts = {"sent": client.last, "got": shown(heard[-1]), "expected": shown(double)}
+                raise Finding("A guest got another answer.", **facts, hint="The answer is str(2 * int(message)).")
+    if "beat" not in heard:
+        raise Finding(
+            "A guest was answered, and heard no heartbeat.",
+            sent='"21", then "4"',
+            got=", ".join(map(shown, heard)),
+            expected=f"{shown('beat')} among them",
+            section=_CLEAN,
+            hint="`asyncio.create_task(beat(websocket))` before the loop runs it beside the loop.",
+        )
+
+
+async def _tasks_ended(guest: _Guest, way: str) -> None:
+    left = guest.tasks
+    if left:
+        _, left = await asyncio.wait(left, timeout=END_S / 2)
+    if left:
+        raise Finding(
+            f"{way}, and a task that your handler began still runs.",
+            got="; ".join(sorted(f"a task{waits_at(task)}" for task in left)),
+            expected="no task that outlives its connection",
+            section=_CLEAN,
+            hint="Keep what create_task() returns, and call its cancel() where you take the guest off.",
+        )
+
+
+def _is_readers(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and is_readers(code)
+
+
+def clean_up(handler: Handler, present: Sized, *, seed: int | None = None) -> Verdict[ServerBench]:
+    """Check a handler that notes who is present, and leaves nothing behind however a guest leaves (lesson 05).
+
+    Args:
+        handler: It adds a connection to present, runs `beat(websocket)` beside, and answers a number by its double.
+        present: Where it notes who is there: whatever has a len().
+        seed: Draws the same random inputs again.
+
+    Raises:
+        CheckError: One of them is something else.
+        HandlerError: The handler is a function, but no handler.
+
+    Example:
+        report = await wslab.check.clean_up(handler, present)
+    """
+    if not callable(handler):
+        raise CheckError(handler, "a handler: async def handler(websocket)")
+    if not isinstance(present, Sized):
+        raise CheckError(present, "the set that the handler keeps")
+    ways = _Leaving(present)
+    cases = [
+        ways.present_until_1000,
+        ways.whoever_stays_is_still_present,
+        ways.gone_after_1001,
+        ways.gone_after_a_code_of_its_own,
+        ways.gone_without_a_close_frame,
+        ways.gone_by_a_reset,
+        ways.gone_after_an_error_of_the_handler,
+        ways.gone_when_the_call_is_cancelled,
+        ways.gone_when_the_server_closes,  # the last: nobody can come after it
+    ]
+    return judged("clean_up", on_server(handler), cases, seed)
