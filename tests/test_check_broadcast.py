@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from exercise_code import report_of, run
 
 import wslab
 from wslab.exercises import Exercise, imports, load
+from wslab.exercises.answers import report_of, run_source
 
 pytest_plugins = ["leaks"]
 EXERCISES = {each.id: each for each in load() if each.lesson == "04_broadcast"}
@@ -267,8 +267,8 @@ async def test_a_further_mistake_is_told(name: str) -> None:
 
 async def report_at_url(exercise: Exercise, code: str) -> wslab.check.Report:
     namespace = {"__name__": "__main__"}
-    run("imports", imports(exercise.lesson), namespace)
-    run(exercise.id, code, namespace)
+    await run_source("imports", imports(exercise.lesson), namespace)
+    await run_source(exercise.id, code, namespace)
     handler = namespace[exercise.call.rpartition("(")[2].removesuffix(")")]
     async with wslab.serve(handler, compression=None) as server:
         return await getattr(wslab.check, exercise.id)(server.url)

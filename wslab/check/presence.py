@@ -18,6 +18,7 @@ _PRESENCE = "lesson 04, What if not everyone is meant?"
 _NAMES = "ann", "bob", "cem", "dan", "eve", "fay", "gil", "hal"
 
 _NOT_TO_ITSELF = "Who comes gets the list, and nothing else; only the others are told that it has joined."
+_FIRST = "The newcomer gets the list first, and the handler stays until its client leaves."
 _TELL = "Tell the others when somebody has entered and, in `finally`, when somebody has left."
 _ONCE = "However a client goes, one place tells of it: `finally` runs after `except`, too."
 
@@ -93,7 +94,7 @@ async def _are_told(people: dict[str, Client], news: News, untold: str) -> None:
 
 async def _is_told_who_is_here(newcomer: Client, name: str, people: dict[str, Client]) -> None:
     due: News = {"here": sorted([*people, name])}
-    message, told = await _next(newcomer, due, "")
+    message, told = await _next(newcomer, due, _FIRST)
     if told == due:
         return
     here = told.get("here") if isinstance(told, dict) else None
