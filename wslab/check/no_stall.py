@@ -7,8 +7,8 @@ import asyncio
 from websockets.exceptions import ConnectionClosed
 
 from .broadcast import everyone_hears_everything_in_order, who_speaks_hears_it_too
-from .client import Client, Message
-from .judge import Verdict, judged
+from .client import REPLY_S, Client, Message
+from .judge import LIMIT_S, Verdict, judged
 from .on_server import ServerBench, on_server
 from .report import Finding
 from .subject import Served
@@ -20,7 +20,7 @@ _LIMIT = "lesson 04, Who decides about the slow reader?"
 _PICTURE_BYTES = 64 * 2**10
 _BURST = 6  # 384 KiB, far below the limit of 1 MiB
 _PICTURES = 64  # 4 MiB, far above it
-_PICTURES_AT_URL = 256  # behind a URL the operating system may keep 4 MiB or more for a client
+_BYTES_AT_URL = 4 * _PICTURE_BYTES  # the operating system keeps up to 4 MiB where no handler of ours tells it not to
 _ROUNDS = 20
 _ROUND_S = 0.05
 _QUESTION = "Was that all?"
@@ -40,7 +40,8 @@ async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> 
     slow = await bench.narrow_client()
     speaker, listener = await bench.direct_client(), await bench.direct_client()
     slow.stalls()
-    pictures = _pictures(bench, _PICTURES if bench.subject.is_ours else _PICTURES_AT_URL)
+    size_bytes = _PICTURE_BYTES if bench.subject.is_ours else _BYTES_AT_URL
+    pictures = _pictures(bench, _PICTURES, size_bytes)
     for number, picture in enumerate(pictures, 1):
         await speaker.says(picture)
         for client in (speaker, listener):
@@ -49,7 +50,7 @@ async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> 
     if len(kept) > len(pictures) // 2:
         raise Finding(
             f"All was kept for {slow.name}, which read nothing.",
-            sent=f"{len(pictures)} messages of 64 KiB, {len(pictures) // 16} MiB",
+            sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
             got=f"{slow.title} woke up, and {len(kept)} of {len(pictures)} had been waiting for it.",
             expected="not much more than 1 MiB; then it is closed, or misses messages",
             section=_LIMIT,
@@ -57,11 +58,11 @@ async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> 
         )
 
 
-async def _hears_though(client: Client, picture: Message) -> None:
+async def _hears_though(client: Client, picture: Message, within_s: float = REPLY_S) -> None:
     what = f"{client.title} reads, and missed a message."
     hint = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
     try:
-        await client.hears(picture, otherwise=what, section=_LIMIT, hint=hint)
+        await client.hears(picture, otherwise=what, section=_LIMIT, hint=hint, within_s=within_s)
     except Finding:
         if (code := client.websocket.close_code) is None:
             raise
@@ -72,9 +73,10 @@ async def _hears_though(client: Client, picture: Message) -> None:
 
 async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, number: int) -> None:
     """Demand a message without waiting long: rounds of the loop are counted, so that a slow machine has more time."""
-    hearing = asyncio.create_task(_hears_though(client, picture))
+    hearing = asyncio.create_task(_hears_though(client, picture, LIMIT_S))
     rounds = 0
-    while not hearing.done() and rounds < _ROUNDS:
+    # A server at a URL is another process, which gets its share of the machine when it gets it.
+    while not hearing.done() and rounds < (_ROUNDS if bench.subject.is_ours else 3 * _ROUNDS):
         await asyncio.wait({hearing}, timeout=_ROUND_S)
         rounds += 1
     if hearing.done():
@@ -83,7 +85,7 @@ async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, n
     await asyncio.wait({hearing})
     raise Finding(
         "One client does not read, and the others hear nothing more.",
-        sent=f"message {number}, of 64 KiB",
+        sent=f"message {number}, of {len(picture) >> 10} KiB",
         got=bench.subject.where_calls_wait or f"nothing at {client.name}",
         expected=f"the message at {client.name} at once, whatever client 1 does",
         section=_STALL,
@@ -108,8 +110,8 @@ async def _rest_of(slow: Client, speaker: Client) -> list[Message]:
     return heard
 
 
-def _pictures(bench: ServerBench, count: int) -> list[Message]:
-    data = bench.data(_PICTURE_BYTES - 2)
+def _pictures(bench: ServerBench, count: int, size_bytes: int = _PICTURE_BYTES) -> list[Message]:
+    data = bench.data(size_bytes - 2)
     return [data + number.to_bytes(2, "big") for number in range(count)]
 
 
