@@ -2,16 +2,20 @@
 
 from .accepting import accept_key
 from .asking import ask
+from .broadcast import broadcast
 from .disconnection import backoff, close_code
 from .echo import at_once, echo, shout
 from .fragments import messages
 from .frames import decode_frame, encode_frame
 from .hand_made import greet_by_hand
 from .leaving import clean_up
+from .no_stall import no_stall
+from .presence import presence
 from .reconnecting import reconnect
 from .report import Finding, Report
 from .request_heads import request_head
 from .resuming import resume
+from .rooms import rooms
 from .rules import first_broken_rule
 from .start_here import countdown, enough, event_stream
 from .statuses import status_for
@@ -23,6 +27,7 @@ __all__ = [
     "ask",
     "at_once",
     "backoff",
+    "broadcast",
     "clean_up",
     "close_code",
     "countdown",
@@ -34,9 +39,12 @@ __all__ = [
     "first_broken_rule",
     "greet_by_hand",
     "messages",
+    "no_stall",
+    "presence",
     "reconnect",
     "request_head",
     "resume",
+    "rooms",
     "shout",
     "status_for",
 ]

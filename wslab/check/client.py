@@ -51,8 +51,24 @@ class Client:
         with contextlib.suppress(ConnectionClosed):  # what comes back, or does not, tells more
             await self.websocket.send(message)
 
-    async def hears(self, expected: Message, *, section: str = "", hint: str = "", within_s: float = REPLY_S) -> None:
-        """Demand that the next message is this one, as text or binary just so."""
+    async def hears(
+        self,
+        expected: Message,
+        *,
+        otherwise: str = "",
+        section: str = "",
+        hint: str = "",
+        within_s: float = REPLY_S,
+    ) -> None:
+        """Demand that the next message is this one, as text or binary just so.
+
+        Args:
+            expected: The message.
+            otherwise: What it means if another message comes, one sentence.
+            section: Where it stands.
+            hint: What to look at next.
+            within_s: How long to wait.
+        """
         got = await self.next(shown(expected), section=section, hint=hint, within_s=within_s)
         if got == expected and isinstance(got, str) is isinstance(expected, str):
             self.heard.append(got)
@@ -75,9 +91,8 @@ class Client:
                 section="RFC 6455, 5.6",
                 hint="`str` leaves as TEXT, `bytes` as BINARY. Look at what you hand to send().",
             )
-        raise Finding(
-            f"{self.title} got another message than the one that was due.", **both, section=section, hint=hint
-        )
+        otherwise = otherwise or f"{self.title} got another message than the one that was due."
+        raise Finding(otherwise, **both, section=section, hint=hint)
 
     async def next(
         self, expected: str = "a message", *, section: str = "", hint: str = "", within_s: float = REPLY_S
@@ -155,6 +170,14 @@ class Client:
                 section="RFC 6455, 7.1.2",
             ) from None
         return self.websocket.close_code or 1006, self.websocket.close_reason or ""
+
+    def stalls(self) -> None:
+        """Stop reading from the socket, as a laptop does that is shut."""
+        self.websocket.transport.pause_reading()
+
+    def wakes(self) -> None:
+        """Read on."""
+        self.websocket.transport.resume_reading()
 
     def vanishes(self) -> None:
         """Go without a word: RST, as after a crash."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from ..tap import Tap, tap
+from ..target import websocket_target
 from .bench import Bench
 from .client import Client
 from .judge import Benches
@@ -17,6 +20,9 @@ from .report import Finding
 from .subject import Served, Subject, subject_of
 
 __all__ = ["ServerBench", "on_server"]
+
+NARROW_BYTES = 16 * 2**10
+"""How much the operating system shall keep for a client that does not read; it takes some more."""
 
 
 class ServerBench(Bench):
@@ -46,6 +52,21 @@ class ServerBench(Bench):
     async def direct_client(self, path: str = "", **options: Any) -> Client:
         """Connect one more client without the tap, whose buffers would hide a reader that is slow."""
         return await self._connected(self.subject.url + path, options)
+
+    async def narrow_client(self, path: str = "") -> Client:
+        """Connect one more client without the tap, for which the operating system keeps little that it has not read."""
+        target = websocket_target(self.subject.url)
+        narrow = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET)
+        try:
+            narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
+            narrow.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(narrow, (target.host, target.port))
+            client = await self._connected(self.subject.url + path, {"sock": narrow})
+        except BaseException:
+            narrow.close()
+            raise
+        self.subject.narrow(client.websocket.local_address, NARROW_BYTES)
+        return client
 
     async def _connected(self, url: str, options: dict[str, Any]) -> Client:
         defaults = {"compression": None, "ping_interval": None, "open_timeout": 3, "close_timeout": 1, "proxy": None}

@@ -1,0 +1,132 @@
+"""Own the check of lesson 04 that a message goes to everyone, whoever comes or leaves meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from .client import Client, Message
+from .departures import LEAVING, WAYS, Way, departs, departure_is_survived, nothing_is_kept
+from .judge import Verdict, judged
+from .on_server import ServerBench, on_server
+from .subject import Served
+
+__all__ = ["broadcast", "hears_all"]
+
+_MOST_CHUNKS = 32
+_CHUNK_BYTES = 32 * 2**10
+_FULL_BYTES = 32 * 2**10  # with more than this in the write buffer, a send() waits
+_LOOK_S = 0.01
+
+
+async def who_speaks_hears_it_too(bench: ServerBench) -> None:
+    alone = await bench.client()
+    await alone.says("Hello")
+    await alone.hears("Hello", section=LEAVING, hint="Who speaks is one of everyone. Does the handler send at all?")
+
+
+async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
+    clients = [await bench.client() for _ in range(3)]
+    said: list[Message] = [bench.text(), bench.text(), bench.data()]
+    with departure_is_survived(bench):
+        for number, speaker in enumerate(clients, 1):
+            await speaker.says(said[number - 1])
+            await hears_all(speaker, said[:number])
+        for client in clients:
+            await hears_all(client, said)
+    for client in clients:
+        await client.hears_no_more(section=LEAVING, hint="Each message goes to each client once.")
+
+
+async def a_client_that_leaves_is_survived(bench: ServerBench) -> None:
+    await _goes_on_without(bench, "closed with 1000")
+
+
+async def a_client_that_vanishes_is_survived(bench: ServerBench) -> None:
+    await _goes_on_without(bench, "vanished")
+
+
+async def a_client_that_comes_meanwhile_is_survived(bench: ServerBench) -> None:
+    speaker, slow = await bench.client(), await bench.narrow_client()
+    slow.stalls()
+    with departure_is_survived(bench):
+        said = await _speaks_until_a_send_would_wait(bench, speaker)
+        newcomer = await bench.client()
+        slow.wakes()
+        await hears_all(speaker, said)
+        last = bench.text()
+        await speaker.says(last)
+        await speaker.hears(last)
+        while await newcomer.next() != last:  # what was on its way when it came may reach it, or not
+            pass
+
+
+async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
+    ways: dict[int, Way] = {}
+    for way in WAYS if bench.subject.is_ours else ():
+        ways[len(bench.subject.connections)] = way
+        await departs(bench, await bench.client(), way)
+    await nothing_is_kept(bench, ways)
+
+
+async def hears_all(client: Client, said: list[Message]) -> None:
+    """Demand that a client hears, in order, what it has not heard yet of what was said."""
+    for message in said[len(client.heard) :]:
+        await client.hears(
+            message,
+            otherwise=f"What somebody else had said did not reach {client.name}.",
+            section=LEAVING,
+            hint="Each message goes to all who are in the set, not only to the connection that it came from.",
+        )
+
+
+async def _goes_on_without(bench: ServerBench, way: Way) -> None:
+    speaker, leaver, listener = [await bench.client() for _ in range(3)]
+    said: list[Message] = [bench.text() for _ in range(3)]
+    with departure_is_survived(bench):
+        await speaker.says(said[0])
+        await hears_all(speaker, said[:1])
+        await asyncio.gather(departs(bench, leaver, way), speaker.says(said[1]))
+        await speaker.says(said[2])
+        for client in (speaker, listener):
+            await hears_all(client, said)
+
+
+async def _speaks_until_a_send_would_wait(bench: ServerBench, speaker: Client) -> list[Message]:
+    said: list[Message] = []
+    while bench.subject.is_ours and len(said) < _MOST_CHUNKS and bench.subject.waiting_bytes <= _FULL_BYTES:
+        said.append(bench.data(_CHUNK_BYTES))
+        await speaker.says(said[-1])
+        hearing = asyncio.create_task(hears_all(speaker, said))
+        while not hearing.done() and bench.subject.waiting_bytes <= _FULL_BYTES:
+            await asyncio.wait({hearing}, timeout=_LOOK_S)
+        hearing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await hearing
+    return said
+
+
+def broadcast(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
+    """Check a server that sends each message to everyone who is connected, the speaker included (lesson 04).
+
+    Args:
+        server: A handler, a running server, or the URL of one in any language.
+        seed: Draws the same random inputs again.
+
+    Raises:
+        CheckError: It is none of these.
+        UnreachableError: Nobody listens at the URL.
+        NotWebSocketError: Who listens there does not speak WebSocket.
+
+    Example:
+        report = await wslab.check.broadcast(chat)
+    """
+    cases = [
+        who_speaks_hears_it_too,
+        everyone_hears_everything_in_order,
+        a_client_that_leaves_is_survived,
+        a_client_that_vanishes_is_survived,
+        a_client_that_comes_meanwhile_is_survived,
+        nothing_is_kept_of_those_who_left,
+    ]
+    return judged("broadcast", on_server(server), cases, seed)
