@@ -11,6 +11,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from ..errors import CheckError
 from ..handlers import check_handler
@@ -19,7 +20,7 @@ from ..loopback import is_loopback
 from ..opening import opening_errors
 from ..servers import serve
 from ..target import HasUrl, websocket_target
-from .watch import error_line, waits_at
+from .watch import error_shown, waits_at
 
 __all__ = ["Served", "Subject", "silent_logger", "subject_of"]
 
@@ -46,7 +47,7 @@ class Subject:
 
     url: str
     is_ours: bool
-    errors: list[Exception] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def calls_end(self) -> bool:
@@ -63,11 +64,7 @@ class Subject:
     @property
     def failure(self) -> str:
         """Say what the handler raised first and where, or ""."""
-        if not self.errors:
-            return ""
-        error = self.errors[0]
-        words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return f"{words}, at {where}" if (where := error_line(error)) else words
+        return error_shown(self.errors[0]) if self.errors else ""
 
 
 @contextlib.asynccontextmanager
@@ -118,6 +115,11 @@ def _watched(handler: Handler, subject: Subject) -> Handler:
         call.add_done_callback(subject.calls.discard)
         try:
             await handler(websocket)
+        except ConnectionClosed:  # the client has left, or the handler itself has closed
+            raise
+        except SystemExit as error:  # it would end the loop, and the kernel with it
+            subject.errors.append(error)
+            raise RuntimeError("exit in a handler") from error
         except Exception as error:
             subject.errors.append(error)
             raise
