@@ -78,6 +78,8 @@ async def _asked(bench: ClientBench, questions: list[str]) -> None:
             **(facts | {"got": f"{shown(server.early[0])}, before the answer to the question before it"}),
             hint="One recv() for each send(), in turn: both inside of the loop.",
         )
+    if isinstance(answers, list) and len(answers) < len(due):
+        raise Finding("Your client returned too few answers.", **facts, hint="One for each question, in a loop.")
     if answers != due:
         raise Finding("Your client returned other answers.", **facts, hint="One recv() for each send(), in turn.")
     try:

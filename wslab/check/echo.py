@@ -26,9 +26,11 @@ async def text_comes_back(bench: ServerBench) -> None:
 
 async def many_messages_come_back_in_order(bench: ServerBench) -> None:
     client = await bench.client()
-    for _ in range(5):
-        text = bench.text()
+    texts = [bench.text() for _ in range(5)]
+    for text in texts:
         await client.says(text)
+    client.last = ", ".join(map(shown, texts))
+    for text in texts:
         await client.hears(text, section=_ECHO)
 
 
