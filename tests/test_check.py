@@ -91,6 +91,10 @@ WRONG = {
         "            await websocket.send(await websocket.recv())\n        except:\n            pass",
         ["Your code stood still", "at case 1 of 4"],
     ),
+    "floods": (
+        "async def handler(websocket):\n    while True:\n        await websocket.send('Hello')",
+        ["Your code stood still", "line 5: await websocket.send('Hello')"],
+    ),
     "ends the program": (
         "async def handler(websocket):\n    async for message in websocket:\n        raise SystemExit",
         ["Your handler raised an error", "SystemExit, at line 5: raise SystemExit"],
@@ -123,9 +127,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
-async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(source: str, words: list[str]) -> None:
+async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(
+    source: str, words: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     report = await wslab.check.echo(await handler_of(source), seed=1)
-    assert not report.passed
+    assert not report.passed and sys.gettrace() is None
+    assert "Fatal" not in caplog.text  # asyncio says so, in red under the cell, when an exception hits its own code
     for each in words:
         assert each in repr(report), repr(report)
 

@@ -53,7 +53,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beats = 0
-        self._raised_at = -1
+        self._fired_at = -1
         self._firing = False
         self._done = threading.Event()
         self._beating: asyncio.TimerHandle | None = None
@@ -78,7 +78,7 @@ class Watch:
             self._beating.cancel()
         if self._is_main:
             signal.signal(signal.SIGINT, signal.default_int_handler if self._before is None else self._before)
-        if sys.gettrace() == self._raise_again:
+        if sys.gettrace() == self._raise_at_line:
             sys.settrace(None)
 
     def _beat(self) -> None:
@@ -111,10 +111,12 @@ class Watch:
         self._firing = False
         if where := reader_line(frame):
             self.blocked_at = self.blocked_at or where
-            if self._raised_at == self._beats and sys.gettrace() is None:
+            again, self._fired_at = self._fired_at == self._beats, self._beats
+            is_readers_own = frame is not None and is_readers(frame.f_code)
+            if again or not is_readers_own:
                 self._trace(frame)
-            self._raised_at = self._beats
-            raise BlockedLoop(where)
+            if again or is_readers_own:
+                raise BlockedLoop(where)
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if callable(self._before):
@@ -123,18 +125,24 @@ class Watch:
             raise KeyboardInterrupt
 
     def _trace(self, frame: FrameType | None) -> None:
-        """Raise once more at the reader's next line: that is in the bare `except:` which caught it the last time."""
+        """Raise at the reader's next line as well.
+
+        Where a library is at work, that spares the library; after a bare `except:` that caught the last one, it is in
+        the block below that line, and so outside of its `try`.
+        """
+        if sys.gettrace() is not None:
+            return
         for each in _outwards(frame):
             if each.f_code.co_filename.startswith(_CHECKS):
                 break
             if is_readers(each.f_code):
-                each.f_trace = self._raise_again
-        sys.settrace(self._raise_again)
+                each.f_trace = self._raise_at_line
+        sys.settrace(self._raise_at_line)
 
-    def _raise_again(self, frame: FrameType, event: str, argument: Any) -> Any:
+    def _raise_at_line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line" and is_readers(frame.f_code):
             raise BlockedLoop(self.blocked_at)
-        return self._raise_again if event != "call" else None
+        return self._raise_at_line if event != "call" else None
 
 
 def _interrupt(thread_id: int) -> None:
