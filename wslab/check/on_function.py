@@ -94,7 +94,7 @@ async def on_function(candidate: Callable[..., Any], wanted: str) -> AsyncIterat
 
 
 def check_arguments(candidate: Callable[..., Any], wanted: str) -> None:
-    """Raise CheckError unless a function can be called with as many arguments as stand in what is wanted."""
+    """Raise CheckError if a function cannot be called with as many arguments as are wanted."""
     found = re.search(r"\((.*?)\)", wanted)
     names = [name for name in (found[1] if found else "").split(",") if name.strip()]
     try:
