@@ -91,6 +91,11 @@ WRONG = {
         "            await websocket.send(await websocket.recv())\n        except:\n            pass",
         ["Your code stood still", "at case 1 of 4"],
     ),
+    "sends to one who has left": (
+        "seen = []\n\nasync def handler(websocket):\n    seen.append(websocket)\n"
+        "    async for message in websocket:\n        for each in seen:\n            await each.send(message)",
+        ["Your handler raised an error", "ConnectionClosed", "line 9: await each.send(message)"],
+    ),
     "floods": (
         "async def handler(websocket):\n    while True:\n        await websocket.send('Hello')",
         ["Your code stood still", "line 5: await websocket.send('Hello')"],

@@ -12,6 +12,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from ..errors import CheckError
 from ..handlers import check_handler
@@ -115,13 +116,12 @@ def _watched(handler: Handler, subject: Subject) -> Handler:
         call.add_done_callback(subject.calls.discard)
         try:
             await handler(websocket)
-        except ConnectionClosed:  # the client has left, or the handler itself has closed
-            raise
         except SystemExit as error:  # it would end the loop, and the kernel with it
             subject.errors.append(error)
             raise RuntimeError("exit in a handler") from error
         except Exception as error:
-            subject.errors.append(error)
+            if not isinstance(error, ConnectionClosed) or websocket.state is State.OPEN:
+                subject.errors.append(error)  # not if its client has left, or it has closed: that is how many end
             raise
 
     return watched
