@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve as websockets_serve
 
 import wslab
@@ -18,7 +22,7 @@ from wslab.check.bench import Bench
 from wslab.check.judge import judged
 from wslab.check.on_client import ClientBench, on_client
 from wslab.check.on_function import FunctionBench, on_function
-from wslab.check.watch import Watch
+from wslab.check.watch import Watch, reader_line
 from wslab.exercises.answers import run_source
 
 pytest_plugins = ["leaks"]
@@ -77,6 +81,48 @@ WRONG = {
         "    async for message in websocket:\n        await websocket.send(message)",
         ["tasks were left behind", "tick, waiting at line 4"],
     ),
+    "swallows everything, and sleeps": (
+        "async def handler(websocket):\n    while True:\n        try:\n            time.sleep(60)\n"
+        "        except:\n            pass",
+        ["Your code stood still", "line 6: time.sleep(60)"],
+    ),
+    "listens to a closed connection for ever": (
+        "async def handler(websocket):\n    while True:\n        try:\n"
+        "            await websocket.send(await websocket.recv())\n        except:\n            pass",
+        ["Your code stood still", "at case 1 of 4"],
+    ),
+    "sends to one who has left": (
+        "seen = []\n\nasync def handler(websocket):\n    seen.append(websocket)\n"
+        "    async for message in websocket:\n        for each in seen:\n            await each.send(message)",
+        ["Your handler raised an error", "ConnectionClosed", "line 9: await each.send(message)"],
+    ),
+    "floods": (
+        "async def handler(websocket):\n    while True:\n        await websocket.send('Hello')",
+        ["Your code stood still", "line 5: await websocket.send('Hello')"],
+    ),
+    "ends the program": (
+        "async def handler(websocket):\n    async for message in websocket:\n        raise SystemExit",
+        ["Your handler raised an error", "SystemExit, at line 5: raise SystemExit"],
+    ),
+    "raises an object": (
+        "async def handler(websocket):\n    async for message in websocket:\n        raise ValueError(object())",
+        ["ValueError: <object object>, at line 5"],
+    ),
+    "sends too much": (
+        "async def handler(websocket):\n    async for message in websocket:\n"
+        "        await websocket.send(b'x' * 2_000_000)",
+        ["could not take what the server sent", "close code 1009, which client 1 sent", "exceeds limit"],
+    ),
+    "sends an illegal frame": (
+        "async def handler(websocket):\n    async for message in websocket:\n"
+        "        websocket.transport.write(b'\\xf3\\x00')",
+        ["could not take what the server sent", "close code 1002, which client 1 sent"],
+    ),
+    "hangs up on the second client, after the first has left with an error of no interest": (
+        "seen = []\n\nasync def handler(websocket):\n    seen.append(websocket)\n    while len(seen) < 2:\n"
+        "        await websocket.send(await websocket.recv())",
+        ["was closed before the answer", "close code 1000"],
+    ),
     "catches its cancellation": (
         "async def handler(websocket):\n    try:\n        await asyncio.Event().wait()\n"
         "    except asyncio.CancelledError:\n        pass",
@@ -86,9 +132,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
-async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(source: str, words: list[str]) -> None:
+async def test_whatever_a_handler_does_ends_in_a_verdict_that_says_so(
+    source: str, words: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     report = await wslab.check.echo(await handler_of(source), seed=1)
-    assert not report.passed
+    assert not report.passed and sys.gettrace() is None
+    assert "Fatal" not in caplog.text  # asyncio says so, in red under the cell, when an exception hits its own code
     for each in words:
         assert each in repr(report), repr(report)
 
@@ -110,6 +159,16 @@ CANNOT = {
 async def test_what_cannot_be_checked_is_a_clear_error(candidate: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         await wslab.check.echo(candidate)
+
+
+async def test_a_server_that_says_nothing_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.check.subject.OPEN_S", 0.05)
+    come: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(lambda reader, writer: come.append(writer), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(wslab.AnswerTimeoutError, match="opening handshake"):
+            await wslab.check.echo(f"ws://127.0.0.1:{port}/")
+        come[0].close()
 
 
 async def test_a_server_that_speaks_http_only_is_a_clear_error() -> None:
@@ -173,6 +232,7 @@ FUNCTIONS: dict[str, tuple[Callable[[int], Any], str]] = {
     "returns another type": (lambda x: "4", "a value of the type str"),
     "returns another value": (lambda x: 5, "returned another value"),
     "raises": (lambda x: x / 0, "ZeroDivisionError: division by zero, at line"),
+    "ends the program": (sys.exit, "raised an error"),
 }
 
 
@@ -245,9 +305,38 @@ async def test_whatever_a_client_does_ends_in_a_verdict(client: Any, words: str)
     assert words in repr(report)
 
 
-async def test_a_plain_function_is_no_client() -> None:
+class Good:
+    async def __call__(self, url: str) -> str:
+        return await good(url)
+
+
+@functools.wraps(good)
+def wrapped(url: str) -> Any:
+    return good(url)
+
+
+@pytest.mark.parametrize("client", [Good(), Good().__call__, wrapped, functools.partial(good)])
+async def test_whatever_is_async_is_a_client(client: Any) -> None:
+    assert (await judged("hear", on_client(client, "async def client(url)"), [takes_hello], 0)).passed
+
+
+async def quits(url: str) -> str:
+    raise SystemExit
+
+
+async def test_a_client_that_ends_the_program_ends_itself_only() -> None:
+    report = await judged("hear", on_client(quits, "async def client(url)"), [takes_hello], 0)
+    assert "Your client raised an error" in repr(report) and "SystemExit, at line" in repr(report)
+
+
+async def no_url() -> str:
+    return "Hello"
+
+
+@pytest.mark.parametrize("client", [hash, no_url, Good, 3], ids=["plain", "no argument", "class", "number"])
+async def test_what_is_no_client_is_a_clear_error(client: Any) -> None:
     with pytest.raises(wslab.CheckError, match="async def client"):
-        await judged("hear", on_client(hash, "async def client(url)"), [takes_hello], 0)  # type: ignore[arg-type]
+        await judged("hear", on_client(client, "async def client(url)"), [takes_hello], 0)
 
 
 # The watch and the bounds.
@@ -263,6 +352,91 @@ async def test_an_interrupt_that_the_reader_asks_for_goes_where_it_went_before()
         assert callable(signal.getsignal(signal.SIGINT))
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler])
+async def test_the_answer_to_an_interrupt_is_the_same_as_before(before: Any) -> None:
+    kept = signal.signal(signal.SIGINT, before)
+    try:
+        with Watch():
+            pass
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def test_code_in_a_debugger_does_not_stand_still() -> None:
+    where = {"sys": sys, "__name__": "bdb"}
+    exec("def stopped(): return sys._getframe()", where)
+    assert reader_line(sys._getframe()) and reader_line(where["stopped"]()) == ""  # type: ignore[operator]
+
+
+async def test_code_of_wslab_that_the_reader_calls_is_at_the_readers_line() -> None:
+    class Odd:
+        @property
+        def url(self) -> str:
+            seen.append(reader_line(sys._getframe().f_back))
+            return "ws://127.0.0.1:1/"
+
+    seen: list[str] = []
+    wslab.tap(Odd())
+    assert seen and all("wslab.tap(Odd())" in line for line in seen)
+
+
+async def test_a_check_in_another_thread_ends_a_loop_too() -> None:
+    forever = await named("forever", "def forever(x):\n    while True:\n        pass")
+    check = judged("double", on_function(forever, "a function double(x)"), [first], 0)
+    report = await asyncio.to_thread(lambda: asyncio.run(_await(check)))
+    assert "did not come to an end" in repr(report) and "line" in report.finding.got
+
+
+def state() -> tuple[Any, ...]:
+    ours = [thread for thread in threading.enumerate() if thread.name == "wslab check"]
+    return signal.getsignal(signal.SIGINT), list(warnings.filters), warnings.showwarning, ours
+
+
+async def test_two_checks_at_once_do_not_mix(recwarn: pytest.WarningsRecorder) -> None:
+    before, handler = state(), await handler_of(ECHO)
+    leaks = await handler_of(WRONG["leaks a task"][0])
+    checks = wslab.check.echo(handler), wslab.check.echo(leaks), wslab.check.echo(handler)
+    assert [report.passed for report in await asyncio.gather(*checks)] == [True, False, True]
+    assert state() == before
+    warnings.warn("heard", UserWarning, stacklevel=1)
+    assert [str(each.message) for each in recwarn] == ["heard"]
+
+
+@pytest.mark.parametrize("source", [ECHO, WRONG["leaks a task"][0]], ids=["good", "leaking"])
+async def test_interrupted_anywhere_a_check_leaves_nothing_behind(source: str) -> None:
+    before, handler = state(), await handler_of(source)
+    for rounds in range(0, 150, 6):
+        checking = asyncio.ensure_future(wslab.check.echo(handler, seed=1))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        checking.cancel()
+        await asyncio.wait({checking})
+        assert asyncio.all_tasks() == {asyncio.current_task()}, rounds
+        assert state() == before, rounds
+    assert not (await wslab.check.echo(handler)).passed or source is ECHO
+
+
+async def test_who_comes_to_another_server_meanwhile_is_no_leak_and_stays() -> None:
+    called = asyncio.Event()
+
+    async def handler(websocket: Any) -> None:
+        called.set()
+        async for message in websocket:
+            await websocket.send(message)
+
+    async def comes() -> ClientConnection:
+        await called.wait()
+        return await wslab.clients.connect(other.url, ping_interval=None)
+
+    async with wslab.serve(handler) as other:
+        coming = asyncio.create_task(comes())
+        assert (await wslab.check.echo(handler)).passed
+        async with await coming as websocket:
+            await websocket.send("still there?")
+            assert await websocket.recv() == "still there?"
 
 
 async def test_a_check_outside_the_main_thread_leaves_signals_alone() -> None:

@@ -341,10 +341,11 @@ class FaultError(WslabError, ValueError):
 class CheckError(WslabError, TypeError):
     """Something that a check cannot check."""
 
-    def __init__(self, given: object, wanted: str) -> None:
+    def __init__(self, given: object, wanted: str, remedy: str = "") -> None:
         name = getattr(given, "__name__", None)
         what = f"{name} ({type(given).__name__})" if name else f"a value of the type {type(given).__name__}"
-        super().__init__(f"the check was given {what}", wanted, "pass the thing itself, without calling it")
+        otherwise = "define it with just these arguments" if name else "pass the thing itself, without calling it"
+        super().__init__(f"the check was given {what}", wanted, remedy or otherwise)
         self.given = given
 
 

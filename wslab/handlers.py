@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from .errors import HandlerError
 
-__all__ = ["check_handler", "handler_name"]
+__all__ = ["check_handler", "handler_name", "is_async"]
 
 
 def check_handler(handler: object) -> None:
@@ -31,6 +31,18 @@ def handler_name(handler: object) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
+def is_async(function: object) -> bool:
+    """Whether calling this gives a coroutine: an async function, a partial or wrapped one, or an object with one."""
+    called = _called(function)
+    return inspect.iscoroutinefunction(inspect.unwrap(called) if callable(called) else called)
+
+
+def _called(function: object) -> object:
+    function = _innermost(function)
+    is_function = inspect.isroutine(function) or inspect.isclass(function)
+    return function if is_function else type(function).__call__
+
+
 def _innermost(handler: object) -> object:
     while isinstance(handler, functools.partial):
         handler = handler.func
@@ -38,13 +50,9 @@ def _innermost(handler: object) -> object:
 
 
 def _check_async(handler: object) -> None:
-    function = _innermost(handler)
-    if not (inspect.isroutine(function) or inspect.isclass(function)):
-        function = type(function).__call__
-    if inspect.isasyncgenfunction(function):
+    if inspect.isasyncgenfunction(_called(handler)):
         raise HandlerError(handler, "contains yield, which makes it an async generator")
-    unwrapped = inspect.unwrap(function) if callable(function) else function
-    if not inspect.iscoroutinefunction(unwrapped) and handler_name(handler) != "<lambda>":
+    if not is_async(handler) and handler_name(handler) != "<lambda>":
         raise HandlerError(handler, "is not async, so that a server cannot await it")
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from .judge import Verdict, judged
 from .on_client import ClientBench, on_client
-from .report import Finding, value_shown
+from .report import Finding, shown, value_shown
 
 __all__ = ["ask"]
 
@@ -21,19 +23,32 @@ class _Answering:
     def __init__(self, most: int | None = None) -> None:
         self.most = most
         self.heard: list[list[str | bytes]] = []
+        self.early: list[str | bytes] = []
         self.codes: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def handler(self, websocket: ServerConnection) -> None:
         questions: list[str | bytes] = []
         self.heard.append(questions)
-        async for question in websocket:
-            questions.append(question)
-            await websocket.send(f"{question!s}?")
-            if len(questions) == self.most:
-                break
+        with contextlib.suppress(ConnectionClosed):
+            async for question in websocket:
+                early = await self._early(websocket)
+                questions += [question, *early]
+                for each in (question, *early):
+                    await websocket.send(f"{each!s}?")
+                if len(questions) == self.most:
+                    break
         if self.most is None:
             close = websocket.protocol.close_rcvd
             await self.codes.put(close.code if close else None)
+
+    async def _early(self, websocket: ServerConnection) -> list[str | bytes]:
+        """Give what the client has said without waiting for the answer: all of it came before the pong."""
+        await (await websocket.ping())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                self.early = [await websocket.recv()]
+                return self.early
+        return []
 
 
 async def the_answers_are_returned_in_order(bench: ClientBench) -> None:
@@ -57,6 +72,14 @@ async def _asked(bench: ClientBench, questions: list[str]) -> None:
         )
     if answers is None:
         raise Finding("Your client returned nothing.", **facts, hint="Collect the answers in a list and return it.")
+    if server.early:
+        raise Finding(
+            "Your client did not wait for the answer before it asked again.",
+            **(facts | {"got": f"{shown(server.early[0])}, before the answer to the question before it"}),
+            hint="One recv() for each send(), in turn: both inside of the loop.",
+        )
+    if isinstance(answers, list) and len(answers) < len(due):
+        raise Finding("Your client returned too few answers.", **facts, hint="One for each question, in a loop.")
     if answers != due:
         raise Finding("Your client returned other answers.", **facts, hint="One recv() for each send(), in turn.")
     try:

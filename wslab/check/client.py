@@ -20,6 +20,9 @@ __all__ = ["REPLY_S", "Client", "Message", "reset"]
 REPLY_S = 1.5
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
+# Why a client closes by itself, and where it stands.
+_REFUSALS = {1002: "RFC 6455, 5.2", 1007: "RFC 6455, 8.1", 1009: "RFC 6455, 7.4.1 (1009)"}
+
 Message = str | bytes
 
 
@@ -114,6 +117,14 @@ class Client:
         return message
 
     def _closed(self, closed: ConnectionClosed, facts: dict[str, str], section: str, hint: str) -> Finding:
+        if closed.sent and not closed.rcvd_then_sent and closed.sent.code != 1000:
+            return Finding(
+                f"{self.title} could not take what the server sent, and closed.",
+                **facts,
+                got=f"close code {closed.sent.code}, which {self.name} sent: {closed.sent.reason}",
+                section=_REFUSALS.get(closed.sent.code, "RFC 6455, 7.4.1"),
+                hint="Look at the last frame from the server.",
+            )
         code = closed.rcvd.code if closed.rcvd else 1006
         if code == 1011 or self._subject.errors:
             failure = self._subject.failure
@@ -155,13 +166,25 @@ class Client:
                 found.append(await self.websocket.recv())
         return found
 
-    async def closed(self, within_s: float = REPLY_S) -> tuple[int, str]:
-        """Wait until the server has closed; give the code and the reason. Staying open is a finding."""
+    async def closed(self, within_s: float = REPLY_S, *, silently: bool = False) -> tuple[int, str]:
+        """Wait until the server has closed; give the code and the reason. Staying open is a finding.
+
+        Args:
+            within_s: How long to wait, in seconds.
+            silently: Whether a message before the close is a finding too.
+        """
         try:
             async with asyncio.timeout(within_s):
                 with contextlib.suppress(ConnectionClosed):
                     while True:
-                        await self.websocket.recv()
+                        message = await self.websocket.recv()
+                        if silently:
+                            raise Finding(
+                                f"{self.title} got a message where the close was due.",
+                                sent=self.last,
+                                got=shown(message),
+                                expected="a close frame",
+                            )
         except TimeoutError:
             raise Finding(
                 f"The server did not close the connection of {self.name}.",

@@ -118,6 +118,9 @@ def _wrong_messages(got: list[Any], whole: list[Message], frames: list[WireFrame
         return "A message has the wrong type.", hint
     if any(frame.payload in each for frame in frames if frame.opcode >= 8 for each in _as_bytes(got)):
         return "The payload of a control frame is in a message.", "Opcodes from 8 on are no fragments: put them aside."
+    if got[: len(whole)] == whole:
+        hint = "What stands behind the last FIN waits for more frames."
+        return "A message that is not finished was given.", hint
     if _cuts_a_character(frames):
         return "A character that was cut in two is lost.", _CUT_HINT
     if len(got) > len(whole):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import threading
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from websockets.asyncio.server import ServerConnection
 
 from .. import ledger
 from ..errors import CheckError
@@ -22,9 +25,13 @@ __all__ = ["Benches", "Verdict", "judged"]
 # All cases together; what comes on top, a reply that is waited for and the closing, has bounds of its own.
 LIMIT_S = 6.0
 LEAK_S = 0.5
+END_TRIES = 2  # an `except` may swallow the first cancellation
 _SEEDS = 2**32
 # Whose tasks can be left behind by a check. A kernel has tasks of its own, which come and go.
-_KERNELS = {"ipykernel", "ipywidgets", "jupyter_client", "tornado", "zmq"}
+_KERNELS = {"IPython", "ipykernel", "ipywidgets", "jupyter_client", "tornado", "zmq"}
+# Signals and warnings belong to the whole process, and a task that is left behind does not say to which check.
+_one_at_a_time = threading.Lock()
+TURN_S = 0.01
 
 B = TypeVar("B", bound=Bench)
 Benches = Callable[[int], AbstractAsyncContextManager[B]]
@@ -48,7 +55,8 @@ def judged(
         CheckError: The seed is no number from 0 to 2^32 - 1.
     """
     if seed is not None and (not isinstance(seed, int) or seed not in range(_SEEDS)):
-        raise CheckError(seed, "a seed that is a whole number from 0 to 4294967295, or none")
+        wanted = "a seed that is a whole number from 0 to 4294967295, or none"
+        raise CheckError(seed, wanted, "leave out seed=, or take the number that a report names")
     return Verdict(exercise, arena, cases, secrets.randbelow(_SEEDS) if seed is None else seed)
 
 
@@ -72,10 +80,15 @@ class Verdict(Generic[B]):
         return f"<wslab check {self._exercise}, not run: write await in front of it>"
 
     async def _judge(self) -> Report:
-        before = asyncio.all_tasks()
-        with _noted_coroutines() as forgotten, Watch() as watch:
-            finding = await self._first_finding(watch)
-            leak = await _leak(before)
+        async with _turn():
+            before = asyncio.all_tasks()
+            with _noted_coroutines() as forgotten, Watch() as watch:
+                try:
+                    finding = await self._first_finding(watch)
+                except asyncio.CancelledError:  # the cell was interrupted
+                    await _leak(before)
+                    raise
+                leak = await _leak(before)
         finding = _blocked(watch, finding) or _forgotten(finding, forgotten) or finding or leak
         ledger.record_check(self._exercise, finding is None)
         names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
@@ -85,21 +98,40 @@ class Verdict(Generic[B]):
         )
 
     async def _first_finding(self, watch: Watch) -> Finding | None:
+        limit = asyncio.timeout(LIMIT_S)
         try:
-            async with self._arena as bench_for:
-                async with asyncio.timeout(LIMIT_S):
-                    for case in self._cases:
-                        async with bench_for(self._seed) as self._bench:
-                            self._bench.watch = watch
-                            await case(self._bench)
-                        self._passed += 1
+            async with self._arena as bench_for, limit:
+                for case in self._cases:
+                    async with bench_for(self._seed) as self._bench:
+                        self._bench.watch = watch
+                        await case(self._bench)
+                    if watch.blocked_at:
+                        break
+                    self._passed += 1
         except Finding as finding:
             return finding
         except BlockedLoop as blocked:
             return Finding(str(blocked))
         except TimeoutError:
-            return Finding(f"The check was not done after {LIMIT_S:g} s.", expected="a quick answer to each message")
+            if not limit.expired():
+                raise  # nobody answers at a URL, which is an error of its own
+            return Finding(
+                f"The check was not done after {LIMIT_S:g} s.",
+                expected="a quick answer to each message",
+                hint="Something waits again and again, or sends without end. Look at the last frames.",
+            )
         return None
+
+
+@contextlib.asynccontextmanager
+async def _turn() -> AsyncIterator[None]:
+    """Let one check after the other run, in whatever cell, loop or thread."""
+    while not _one_at_a_time.acquire(blocking=False):  # noqa: ASYNC110  a lock of asyncio knows one loop only
+        await asyncio.sleep(TURN_S)
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
 
 
 def _blocked(watch: Watch, finding: Finding | None) -> Finding | None:
@@ -146,17 +178,18 @@ def _noted_coroutines() -> Iterator[list[str]]:
 
 async def _leak(before: set[asyncio.Task[Any]]) -> Finding | None:
     """Find the tasks that the check has left behind, and end them."""
-    left = {task for task in asyncio.all_tasks() - before if not _is_kernels(task)}
+    left = {task for task in asyncio.all_tasks() - before if not _is_others(task)}
     if left:
         _, left = await asyncio.wait(left, timeout=LEAK_S)
     if not left:
         return None
-    names = sorted({f"{_name(task)}{waits_at(task)}" for task in left})
-    for task in left:
-        task.cancel()
-    await asyncio.wait(left, timeout=LEAK_S)
+    names, count = sorted({f"{_name(task)}{waits_at(task)}" for task in left}), len(left)
+    for _ in range(END_TRIES):
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=LEAK_S) if left else (left, left)
     return Finding(
-        f"{'A task was' if len(left) == 1 else f'{len(left)} tasks were'} left behind.",
+        f"{'A task was' if count == 1 else f'{count} tasks were'} left behind.",
         got="; ".join(names[:3]),
         expected="no task that outlives the connection or the function that made it",
         section="lesson 05",
@@ -168,6 +201,11 @@ def _name(task: asyncio.Task[Any]) -> str:
     return str(getattr(task.get_coro(), "__qualname__", "a task")).rpartition("<locals>.")[2]
 
 
-def _is_kernels(task: asyncio.Task[Any]) -> bool:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and bool(_KERNELS & set(Path(code.co_filename).parts))
+def _is_others(task: asyncio.Task[Any]) -> bool:
+    """Whether a task is the kernel's, or serves a client of another server; the check's own server has ended."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    if frame is None:
+        return False
+    parts = set(Path(frame.f_code.co_filename).parts)
+    serves = any(isinstance(frame.f_locals.get(name), ServerConnection) for name in ("self", "connection"))
+    return bool(_KERNELS & parts) or (serves and "websockets" in parts)

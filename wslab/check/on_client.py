@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from ..errors import CheckError
+from ..handlers import is_async
 from ..listener import Handler
 from ..servers import serve
 from ..tap import tap
@@ -17,7 +17,7 @@ from .judge import Benches
 from .on_function import check_arguments
 from .report import Finding
 from .subject import silent_logger
-from .watch import error_line, waits_at
+from .watch import error_shown, waits_at
 
 __all__ = ["ClientBench", "on_client"]
 
@@ -49,9 +49,15 @@ class ClientBench(Bench):
 
     def start(self, *arguments: Any) -> asyncio.Task[Any]:
         """Let the reader's client run beside the case; it ends with the case at the latest."""
-        task = asyncio.ensure_future(self._function(*arguments))
+        task = asyncio.create_task(self._called(*arguments))
         self._running.add(task)
         return task
+
+    async def _called(self, *arguments: Any) -> Any:
+        try:
+            return await self._function(*arguments)
+        except SystemExit as error:  # it would end the loop, and the kernel with it
+            raise Finding("Your client raised an error.", got=error_shown(error), expected="a return") from error
 
     async def run(self, *arguments: Any, within_s: float = RUN_S) -> Any:
         """Run the reader's client to its end; that it raises, or does not end, is a finding."""
@@ -63,10 +69,9 @@ class ClientBench(Bench):
         if task.cancelled():
             raise Finding("Your client was cancelled.", expected="a return")
         if error := task.exception():
-            where = f", at {line}" if (line := error_line(error)) else ""
-            raise Finding(
-                "Your client raised an error.", got=f"{type(error).__name__}: {error}{where}", expected="a return"
-            ) from error
+            if isinstance(error, Finding):
+                raise error
+            raise Finding("Your client raised an error.", got=error_shown(error), expected="a return") from error
         return task.result()
 
     async def ended(self, task: asyncio.Task[Any], within_s: float = RUN_S) -> None:
@@ -107,7 +112,7 @@ async def on_client(
     Raises:
         CheckError: It is none, or takes other arguments.
     """
-    if not inspect.iscoroutinefunction(candidate):
+    if not callable(candidate) or not is_async(candidate):
         raise CheckError(candidate, wanted)
     check_arguments(candidate, wanted)
 

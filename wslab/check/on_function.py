@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import re
@@ -12,7 +13,7 @@ from ..errors import CheckError
 from .bench import Bench
 from .judge import Benches
 from .report import Finding, value_shown
-from .watch import BlockedLoop, error_line
+from .watch import BlockedLoop, error_shown
 
 __all__ = ["FunctionBench", "check_arguments", "on_function"]
 
@@ -41,14 +42,11 @@ class FunctionBench(Bench):
         facts = {"sent": sent or _shown(arguments), "expected": expected, "section": section}
         try:
             result = self._function(*arguments)
-        except Exception as error:
-            where = f", at {line}" if (line := error_line(error)) else ""
-            got = f"{type(error).__name__}: {error}{where}"
-            raise Finding("Your function raised an error.", **facts, got=got, hint=hint) from error
         except BlockedLoop as blocked:
-            raise Finding(
-                "Your function did not come to an end.", **facts, got=str(blocked), hint=_ENDLESS
-            ) from blocked
+            got = str(blocked) or self.watch.blocked_at
+            raise Finding("Your function did not come to an end.", **facts, got=got, hint=_ENDLESS) from blocked
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            raise Finding("Your function raised an error.", **facts, got=error_shown(error), hint=hint) from error
         if inspect.iscoroutine(result):
             result.close()
             raise Finding("Your function is async.", got="a coroutine", expected="def, without async in front")

@@ -42,7 +42,7 @@ class Finding(Exception):  # noqa: N818  not an error of wslab: what a check is 
     def rows(self) -> list[tuple[str, str]]:
         """What there is to say, each with its heading."""
         told = ("sent", self.sent), ("got", self.got), ("expected", self.expected), ("see", self.section)
-        rows = [(name, _cut(words)) for name, words in told if words]
+        rows = [(name, _cut(_ADDRESS.sub("", words))) for name, words in told if words]
         return [*rows, ("hint", self.hint)] if self.hint else rows
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from ..errors import CheckError
 from ..handlers import check_handler
@@ -22,7 +24,7 @@ from ..loopback import is_loopback
 from ..opening import opening_errors
 from ..servers import Server, serve
 from ..target import HasUrl, websocket_target
-from .watch import error_line, waits_at
+from .watch import error_shown, waits_at
 
 __all__ = ["Served", "Subject", "silent_logger", "subject_of"]
 
@@ -52,7 +54,7 @@ class Subject:
 
     url: str
     is_ours: bool
-    errors: list[Exception] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
     server: Server | None = None
     connections: list[weakref.ref[ServerConnection]] = field(default_factory=list)
@@ -98,11 +100,7 @@ class Subject:
     @property
     def failure(self) -> str:
         """Say what the handler raised first and where, or ""."""
-        if not self.errors:
-            return ""
-        error = self.errors[0]
-        words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return f"{words}, at {where}" if (where := error_line(error)) else words
+        return error_shown(self.errors[0]) if self.errors else ""
 
 
 @contextlib.asynccontextmanager
@@ -154,8 +152,12 @@ def _watched(handler: Handler, subject: Subject) -> Handler:
         call.add_done_callback(subject.calls.discard)
         try:
             await handler(websocket)
-        except Exception as error:
+        except SystemExit as error:  # it would end the loop, and the kernel with it
             subject.errors.append(error)
+            raise RuntimeError("exit in a handler") from error
+        except Exception as error:
+            if not isinstance(error, ConnectionClosed) or websocket.state is State.OPEN:
+                subject.errors.append(error)  # not if its client has left, or it has closed: that is how many end
             raise
 
     return watched

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import ctypes
 import linecache
 import signal
 import site
@@ -21,12 +22,15 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
-__all__ = ["BlockedLoop", "Watch", "error_line", "is_readers", "reader_line", "waits_at"]
+__all__ = ["BlockedLoop", "Watch", "error_line", "error_shown", "is_readers", "reader_line", "waits_at"]
 
 TICK_S = 0.02
 # Counted in ticks of a thread that gets no more of the processor than the loop does: a slow machine is no blocked loop.
 PATIENCE_TICKS = 75
+_CHECKS = str(Path(__file__).resolve().parent)
 _OURS = str(Path(__file__).resolve().parent.parent)
+# While one of these is on the stack, it is a person who takes time.
+_DEBUGGERS = {"bdb", "pydevd"}
 _PATHS = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *site.getsitepackages()
 _LIBRARIES = ("<frozen", _OURS, site.getusersitepackages(), *_PATHS)
 
@@ -36,7 +40,7 @@ class BlockedLoop(asyncio.CancelledError):
 
 
 class Watch:
-    """Look after the running loop while a check runs; outside the main thread it does nothing.
+    """Look after the running loop while a check runs; outside the main thread it ends loops, but no time.sleep.
 
     Attributes:
         blocked_at: The reader's line at which the loop stood still, such as "line 3: time.sleep(60)", or "".
@@ -49,26 +53,33 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beats = 0
+        self._fired_at = -1
         self._firing = False
         self._done = threading.Event()
         self._beating: asyncio.TimerHandle | None = None
+        self._looking = threading.Thread(target=self._look, name="wslab check", daemon=True)
+        self._is_main = threading.current_thread() is threading.main_thread()
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        if self._is_main:
             self._before = signal.getsignal(signal.SIGINT)
             signal.signal(signal.SIGINT, self._interrupted)
-            self._beat()
-            threading.Thread(target=self._look, name="wslab check", daemon=True).start()
+        self._beat()
+        self._looking.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
+        self._looking.join()  # an interrupt that came later would hit the reader's cell
         if self._beating is not None:
             self._beating.cancel()
-            signal.signal(signal.SIGINT, self._before or signal.default_int_handler)
+        if self._is_main:
+            signal.signal(signal.SIGINT, signal.default_int_handler if self._before is None else self._before)
+        if sys.gettrace() == self._raise_at_line:
+            sys.settrace(None)
 
     def _beat(self) -> None:
         self._beats += 1
@@ -82,19 +93,56 @@ class Watch:
             line = reader_line(sys._current_frames().get(self._thread_id)) if ticks else ""
             self.stood_at = self.stood_at or line
             if line and ticks >= PATIENCE_TICKS:
-                self._firing = True
-                _interrupt(self._thread_id)
+                self._fire(line)
+
+    def _fire(self, line: str) -> None:
+        if self._is_main:
+            self._firing = True
+            _interrupt(self._thread_id)
+        else:
+            self.blocked_at = self.blocked_at or line
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(BlockedLoop))
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         """Raise in the reader's code; an interrupt that the reader asked for goes where it would have gone."""
         if not self._firing:
-            if callable(self._before):
-                self._before(number, frame)
+            self._pass_on(number, frame)
             return
         self._firing = False
         if where := reader_line(frame):
             self.blocked_at = self.blocked_at or where
-            raise BlockedLoop(where)
+            again, self._fired_at = self._fired_at == self._beats, self._beats
+            is_readers_own = frame is not None and is_readers(frame.f_code)
+            if again or not is_readers_own:
+                self._trace(frame)
+            if again or is_readers_own:
+                raise BlockedLoop(where)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        if callable(self._before):
+            self._before(number, frame)
+        elif self._before is not signal.SIG_IGN:
+            raise KeyboardInterrupt
+
+    def _trace(self, frame: FrameType | None) -> None:
+        """Raise at the reader's next line as well.
+
+        Where a library is at work, that spares the library; after a bare `except:` that caught the last one, it is in
+        the block below that line, and so outside of its `try`.
+        """
+        if sys.gettrace() is not None:
+            return
+        for each in _outwards(frame):
+            if each.f_code.co_filename.startswith(_CHECKS):
+                break
+            if is_readers(each.f_code):
+                each.f_trace = self._raise_at_line
+        sys.settrace(self._raise_at_line)
+
+    def _raise_at_line(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "line" and is_readers(frame.f_code):
+            raise BlockedLoop(self.blocked_at)
+        return self._raise_at_line if event != "call" else None
 
 
 def _interrupt(thread_id: int) -> None:
@@ -111,9 +159,12 @@ def is_readers(code: CodeType) -> bool:
 
 def reader_line(frame: FrameType | None) -> str:
     """Name the line of the reader's own at which a stack stands, perhaps by way of a library, or give ""."""
-    for each in _outwards(frame):
-        if each.f_code.co_filename.startswith(_OURS):
-            return ""  # our own code, called from the reader's: not the reader's fault
+    stack = list(_outwards(frame))
+    if any(each.f_globals.get("__name__") in _DEBUGGERS for each in stack):
+        return ""
+    for each in stack:
+        if each.f_code.co_filename.startswith(_CHECKS):
+            return ""  # the check itself, called from the reader's cell: not the reader's fault
         if is_readers(each.f_code):
             return _line(each.f_code.co_filename, each.f_lineno)
     return ""
@@ -127,6 +178,12 @@ def error_line(error: BaseException) -> str:
         if is_readers(frame.f_code)
     ]
     return lines[-1] if lines else ""
+
+
+def error_shown(error: BaseException) -> str:
+    """Name an error, what it says, and the reader's line through which it came."""
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{words}, at {line}" if (line := error_line(error)) else words
 
 
 def waits_at(task: asyncio.Task[Any]) -> str:

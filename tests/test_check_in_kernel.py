@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from kernels import Kernel
+
+kernels = pytest.importorskip("kernels", reason="needs a kernel; install the extra 'lab'")
+pytestmark = pytest.mark.lab
+
+SETUP = """
+import asyncio, signal, threading, warnings
+import wslab
+
+async def echo(websocket):
+    async for message in websocket:
+        await websocket.send(message)
+
+async def asleep(websocket):
+    print("connected", flush=True)
+    await asyncio.get_running_loop().create_future()
+
+async def deaf(websocket):
+    print("connected", flush=True)
+    while True:
+        pass
+
+def left():
+    threads = [each.name for each in threading.enumerate() if each.name == "wslab check"]
+    tasks = [task for task in asyncio.all_tasks() if "websocket" in repr(task) or "wslab" in repr(task)]
+    return threads, tasks, wslab.registry._entries
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    with kernels.running_kernel(SETUP) as kernel:
+        yield kernel
+
+
+def test_a_check_passes_in_a_kernel_with_all_its_own_tasks(kernel: Kernel) -> None:
+    assert kernel.ask("await wslab.check.echo(echo)").startswith("echo: passed, 4 of 4 cases")
+    assert kernel.ask("left()") == "([], [], [])"
+
+
+def test_a_check_that_runs_across_cells_does_not_blame_them(kernel: Kernel) -> None:
+    kernel.run("checking = asyncio.ensure_future(wslab.check.echo(echo))")
+    assert kernel.ask("await checking").startswith("echo: passed, 4 of 4 cases")
+
+
+@pytest.mark.parametrize("handler", ["asleep", "deaf"])
+def test_an_interrupt_ends_a_check_and_leaves_nothing_behind(kernel: Kernel, handler: str) -> None:
+    before = kernel.ask("signal.getsignal(signal.SIGINT), len(warnings.filters)")
+    cell = kernel.interrupt(kernel.start(f"await wslab.check.echo({handler})"), "connected")
+    assert cell.error in ("CancelledError", "KeyboardInterrupt"), cell
+    assert kernel.ask("left()") == "([], [], [])"
+    assert kernel.ask("signal.getsignal(signal.SIGINT), len(warnings.filters)") == before
+    assert kernel.ask("await wslab.check.echo(echo)").startswith("echo: passed")
