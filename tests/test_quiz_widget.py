@@ -56,7 +56,8 @@ def test_a_form_that_is_made_later_shows_the_answers_given() -> None:
         ({"number": 9, "answer": "a"}, "There is no question 9. Expected: a number from 1 to 3."),
         ({"number": 3, "answer": "six"}, "'six' is no number. Expected: a number, as in 4 or 0.5."),
         ({"number": 3, "answer": {"a": 1}}, "{'a': 1} is no number."),
-        ({}, "There is no question None."),
+        ({"number": None}, "There is no question None."),
+        ({"number": 3}, "None is no number."),
     ],
     ids=repr,
 )
@@ -71,7 +72,7 @@ def test_what_cannot_be_taken_is_told_to_the_page(
     assert quiz.answers == ((), (), ())
 
 
-@pytest.mark.parametrize("content", ["text", None, [1]], ids=repr)
+@pytest.mark.parametrize("content", ["text", None, [1], {}], ids=repr)
 def test_a_message_that_is_no_answer_changes_nothing(content: object, monkeypatch: pytest.MonkeyPatch) -> None:
     quiz = wslab.quiz("tea")
     widget, sent = form(quiz, monkeypatch)

@@ -44,9 +44,9 @@ class QuizWidget(anywidget.AnyWidget):
 
     def _take(self, _widget: object, message: Any, _buffers: object) -> None:
         """Take an answer that the page sends, and say what is wrong with one that cannot be taken."""
-        if not isinstance(message, dict):
-            return
-        number, answer = message.get("number"), message.get("answer")
+        if not isinstance(message, dict) or "number" not in message:
+            return  # a form that was opened says so
+        number, answer = message["number"], message.get("answer")
         try:
             self._quiz.answer(number, answer)
         except WslabError as error:

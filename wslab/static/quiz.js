@@ -16,8 +16,6 @@ function render({ model, el }) {
     ...questions.map((question) => question.form),
     end,
   );
-  // JupyterLab's own keys would move, insert and delete cells.
-  root.dataset.lmSuppressShortcuts = "true";
 
   const update = () => {
     const given = model.get("given");
@@ -37,6 +35,8 @@ function render({ model, el }) {
   model.on("msg:custom", refuse);
   update();
   el.replaceChildren(root);
+  // JupyterLab takes this as the sign to start the thread on which answers are taken while a cell runs.
+  model.send({});
   return () => {
     model.off("change:given", update);
     model.off("msg:custom", refuse);
@@ -77,7 +77,7 @@ function questionForm(model, question, index) {
   };
 
   form.addEventListener("keydown", (event) => {
-    // In a notebook of JupyterLab, Enter does not submit a form by itself.
+    // In a notebook of JupyterLab, Enter in a text field does not submit its form by itself.
     if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
     event.preventDefault();
     form.requestSubmit();
@@ -240,8 +240,10 @@ function withCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? make("code", { textContent: part }) : part));
 }
 
+// JupyterLab's keys would move, insert and delete cells. It looks for this mark on what has the focus, not only around it.
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
+  element.dataset.lmSuppressShortcuts = "true";
   element.append(...children);
   return element;
 }
