@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve as websockets_serve
 
@@ -24,8 +25,6 @@ from wslab.check.on_client import ClientBench, on_client
 from wslab.check.on_function import FunctionBench, on_function
 from wslab.check.watch import Watch, reader_line
 from wslab.exercises.answers import run_source
-
-pytest_plugins = ["leaks"]
 
 ECHO = """
 async def handler(websocket):

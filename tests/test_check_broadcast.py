@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from leaks import nothing_is_left  # noqa: F401
 
 import wslab
 from wslab.exercises import Exercise, imports, load
 from wslab.exercises.answers import report_of, run_source
 
-pytest_plugins = ["leaks"]
 EXERCISES = {each.id: each for each in load() if each.lesson == "04_broadcast"}
 
 HUB = """

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from leaks import nothing_is_left  # noqa: F401
 
 import wslab
 from wslab.exercises import imports
 from wslab.exercises.answers import run_source
-
-pytest_plugins = ["leaks"]
 
 BEAT = """
 present = set()

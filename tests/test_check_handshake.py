@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.server import serve as websockets_serve
 
 import wslab
@@ -15,7 +16,6 @@ from wslab.exercises import load
 from wslab.exercises.answers import report_of, run_source
 from wslab.handshake import parse_request, request_problems
 
-pytest_plugins = ["leaks"]
 EXERCISES = {each.id: each for each in load() if each.lesson == "01_handshake"}
 
 OTHERS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from leaks import nothing_is_left  # noqa: F401
 
 import wslab
 from wslab.exercises import Exercise, load
 from wslab.exercises.answers import report_of
 
-pytest_plugins = ["leaks"]
 SEEDS = 20
 EXERCISES = load()
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=[each.id for each in EXERCISES])

@@ -123,7 +123,7 @@ def verify_certificate(text: object) -> Verification:
     try:
         read = _read(lines)
         plan = read.plan
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, msgspec.DecodeError):
         return Verification((f"it is no certificate, which begins with {TITLE!r} and ends with a checksum",))
     reasons = tuple(_reasons(lines, read, plan))
     return Verification(reasons, f"{read.headers['name']}, {read.headers['score']}")
