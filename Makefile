@@ -1,7 +1,8 @@
 # make lab    set everything up and open the first lesson
 # make test   set everything up and run all that CI runs
+# make peers  build the servers and clients in Rust and Node with which tests/test_peers.py talks
 .DEFAULT_GOAL := lab
-.PHONY: lab test bench lessons format constraints clean
+.PHONY: lab test peers bench lessons format constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +16,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Three suit two cores: a good part of a run is waiting.
 LAB_FLAGS ?=
 WORKERS ?= 3
+CARGO_FLAGS ?=
 PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 lab: $(READY)
@@ -25,6 +27,17 @@ test: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/pytest --nbval --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Without one of the two tools the other's peers are built all the same, and make says what is missing.
+peers:
+	@missing=; \
+	if command -v npm >/dev/null; then \
+	    npm install --prefix tests/peers/node --no-package-lock --no-audit --no-fund --silent || exit; \
+	else missing="$$missing npm"; fi; \
+	if command -v cargo >/dev/null; then \
+	    cargo build --release --quiet --manifest-path tests/peers/rust/Cargo.toml $(CARGO_FLAGS) || exit; \
+	else missing="$$missing cargo"; fi; \
+	[ -z "$$missing" ] || { echo "Not built for want of:$$missing" >&2; exit 1; }
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
