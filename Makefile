@@ -56,7 +56,8 @@ constraints: $(READY)
 	    --no-header --no-annotate --quiet --output-file constraints.txt
 
 clean:
-	@rm -rf $(VENV) .venvs .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venvs .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	    tests/peers/rust/target tests/peers/node/node_modules
 
 # The imports say that this Python can make an environment: Debian packages venv and pip apart from python3.
 $(READY): pyproject.toml constraints.txt
