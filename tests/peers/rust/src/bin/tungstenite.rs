@@ -3,6 +3,8 @@
 //! The broadcast channel holds the last messages once, whoever has yet to read them. A task whose client does not read
 //! waits in `send`; once it is more than MAX_WAITING messages behind it has lagged, and goes on with the oldest that
 //! the channel still has. Nobody waits for it.
+#![allow(clippy::result_large_err)] // the type of a refusal is tungstenite's
+
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -54,7 +56,6 @@ async fn serve(stream: TcpStream, room: Room) {
     }
 }
 
-#[allow(clippy::result_large_err)] // tungstenite wants this type
 fn admit(request: &Request, response: Response) -> Result<Response, ErrorResponse> {
     let refuse = |status| {
         let mut refusal = ErrorResponse::new(None);
