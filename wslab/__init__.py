@@ -3,7 +3,7 @@
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
-from . import check, faults
+from . import actors, check, faults, filters
 from .backoff import Backoff
 from .channel import Channel, Receiver
 from .chaos import chaos
@@ -14,6 +14,7 @@ from .crowd import Crowd, crowd
 from .crowd_client import CrowdClient
 from .doctor import doctor
 from .errors import (
+    ActorFailedError,
     AnswerError,
     AnswerTimeoutError,
     ChannelClosed,
@@ -29,6 +30,8 @@ from .errors import (
     HandshakeError,
     Lagged,
     LedgerError,
+    MailboxClosedError,
+    MailboxFullError,
     MessageTypeError,
     NoReceiversError,
     NotConnectedError,
@@ -39,6 +42,8 @@ from .errors import (
     ProgressError,
     QuestionError,
     QuizError,
+    Rejection,
+    UnhandledMessageError,
     UnknownRoomError,
     UnreachableError,
     UrlError,
@@ -74,6 +79,7 @@ __all__ = [
     "PONG",
     "SERVER",
     "TEXT",
+    "ActorFailedError",
     "AnswerError",
     "AnswerTimeoutError",
     "Backoff",
@@ -104,6 +110,8 @@ __all__ = [
     "Hub",
     "Lagged",
     "LedgerError",
+    "MailboxClosedError",
+    "MailboxFullError",
     "Member",
     "Message",
     "MessageTypeError",
@@ -123,6 +131,7 @@ __all__ = [
     "Receiver",
     "Record",
     "Records",
+    "Rejection",
     "RequestHead",
     "ResponseHead",
     "ResumingClient",
@@ -131,12 +140,14 @@ __all__ = [
     "Table",
     "Tap",
     "Tape",
+    "UnhandledMessageError",
     "UnknownRoomError",
     "UnreachableError",
     "UrlError",
     "WireFrame",
     "WslabError",
     "accept_key",
+    "actors",
     "chaos",
     "check",
     "class_progress",
@@ -148,6 +159,7 @@ __all__ = [
     "exchange",
     "explain",
     "faults",
+    "filters",
     "mask",
     "parse_request",
     "parse_response",

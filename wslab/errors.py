@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .redaction import shown_url
@@ -380,3 +381,85 @@ class LedgerError(WslabError):
 
 class ProgressError(WslabError, ValueError):
     """An export of progress, or a folder of exports, that cannot be written or read."""
+
+
+class MailboxFullError(WslabError):
+    """A message that nobody waits for, to an actor that has too many of them.
+
+    Attributes:
+        actor: The class of the actor.
+        capacity: How many messages its mailbox takes.
+    """
+
+    def __init__(self, actor: str, capacity: int) -> None:
+        super().__init__(
+            f"the mailbox of {actor} is full",
+            f"fewer than {capacity} messages waiting in it",
+            "wait with await address.send(message), drop the message, or stop an actor that is too slow",
+        )
+        self.actor = actor
+        self.capacity = capacity
+
+
+class MailboxClosedError(WslabError):
+    """A message to an actor that has stopped; it was not handled to its end.
+
+    Attributes:
+        actor: The class of the actor.
+    """
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(f"{actor} has stopped and takes no message", "an actor that runs", "forget its address")
+        self.actor = actor
+
+
+class ActorFailedError(WslabError):
+    """A message whose handling raised an error: the cause of this one.
+
+    Attributes:
+        actor: The class of the actor.
+        message: The message, which is lost.
+    """
+
+    def __init__(self, actor: str, message: object) -> None:
+        super().__init__(
+            f"{actor} failed on a message of type {type(message).__name__}",
+            "an answer",
+            "look at the error that caused this one",
+        )
+        self.actor = actor
+        self.message = message
+
+
+class UnhandledMessageError(WslabError, TypeError):
+    """A message to an actor that handles none.
+
+    Attributes:
+        actor: The class of the actor.
+        message: The message.
+    """
+
+    def __init__(self, actor: str, message: object) -> None:
+        super().__init__(
+            f"{actor} does not handle messages of type {type(message).__name__}",
+            "async def handle(self, message, ctx) in its class",
+            "write it, or send the message to another address",
+        )
+        self.actor = actor
+        self.message = message
+
+
+class Rejection(WslabError):  # noqa: N818  Warp's name for it
+    """A request that a filter does not let through, and the answer that it gets unless another filter does.
+
+    Attributes:
+        status: The HTTP status.
+        reason: Why, one line; it is sent.
+        headers: Headers of the answer.
+    """
+
+    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"the request is answered with {status}: {reason}", "one that passes every filter of a route")
+        self.status = status
+        self.reason = reason
+        self.headers = dict(headers or {})

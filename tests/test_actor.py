@@ -1,0 +1,200 @@
+"""The life of an actor: its hooks in order, one at a time, and who survives what."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from leaks import nothing_is_left  # noqa: F401
+
+from wslab.actor import Actor, Context, Running
+from wslab.errors import ActorFailedError, MailboxClosedError, MailboxFullError, UnhandledMessageError
+from wslab.mailbox import Address
+
+
+class Diary(Actor[Context]):
+    """Notes every hook, and does what a message says."""
+
+    def __init__(self, veto: bool = False, fails_in: str = "") -> None:
+        self.notes: list[object] = []
+        self.veto = veto
+        self.fails_in = fails_in
+        self.gate = asyncio.Event()
+
+    def note(self, hook: object) -> None:
+        self.notes.append(hook)
+        if hook == self.fails_in:
+            raise ValueError("on purpose")
+
+    async def started(self, ctx: Context) -> None:
+        self.note("started")
+
+    async def handle(self, message: object, ctx: Context) -> object:
+        self.note(message)
+        if message == "wait":
+            await self.gate.wait()
+        if message == "stop":
+            ctx.stop()
+        return f"{message} done"
+
+    async def restarting(self, ctx: Context) -> None:
+        self.note("restarting")
+
+    async def stopping(self, ctx: Context) -> Running:
+        self.note("stopping")
+        return Running.CONTINUE if self.veto else Running.STOP
+
+    async def stopped(self, ctx: Context) -> None:
+        self.note("stopped")
+
+
+async def test_hooks_come_in_order_and_send_gives_the_answer() -> None:
+    diary = Diary()
+    async with diary.start() as address:
+        assert await address.send("Hello") == "Hello done"
+    assert diary.notes == ["started", "Hello", "stopping", "stopped"]
+
+
+async def test_do_send_leaves_a_message_for_later() -> None:
+    diary = Diary()
+    async with diary.start() as address:
+        address.do_send("first")
+        assert "first" not in diary.notes
+        await address.send("second")
+    assert diary.notes[1:3] == ["first", "second"]
+
+
+async def test_messages_wait_while_one_is_handled() -> None:
+    diary = Diary()
+    async with diary.start() as address:
+        slow = asyncio.create_task(address.send("wait"))
+        quick = asyncio.create_task(address.send("quick"))
+        while "wait" not in diary.notes:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert "quick" not in diary.notes
+        diary.gate.set()
+        assert await asyncio.gather(slow, quick) == ["wait done", "quick done"]
+
+
+async def test_a_busy_actor_s_mailbox_gets_full() -> None:
+    diary = Diary()
+    async with diary.start() as address:
+        slow = asyncio.create_task(address.send("wait"))
+        while "wait" not in diary.notes:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        for number in range(Diary.mailbox_capacity):
+            address.do_send(number)
+        with pytest.raises(MailboxFullError):
+            address.do_send("one too many")
+        diary.gate.set()
+        await slow
+        await address.send("last")
+    assert diary.notes[2:-3] == list(range(Diary.mailbox_capacity))
+
+
+async def test_an_actor_stops_itself_and_refuses_what_waits() -> None:
+    diary = Diary()
+    address = diary.start()
+    stopping, late = asyncio.create_task(address.send("stop")), asyncio.create_task(address.send("late"))
+    assert await stopping == "stop done"
+    with pytest.raises(MailboxClosedError):
+        await late
+    await address.wait_stopped()
+    assert diary.notes == ["started", "stop", "stopping", "stopped"]
+
+
+async def test_stopping_may_veto_what_the_actor_asked_for() -> None:
+    diary = Diary(veto=True)
+    async with diary.start() as address:
+        await address.send("stop")
+        assert await address.send("still here") == "still here done"
+    assert diary.notes == ["started", "stop", "stopping", "still here", "stopping", "stopped"]
+
+
+async def test_there_is_no_veto_against_a_stop_from_outside() -> None:
+    diary = Diary(veto=True)
+    async with diary.start() as address:
+        await address.send("Hello")
+    assert diary.notes[-2:] == ["stopping", "stopped"]
+
+
+async def test_an_actor_may_stop_before_its_first_message() -> None:
+    class Shy(Diary):
+        async def started(self, ctx: Context) -> None:
+            ctx.stop()
+
+    shy = Shy()
+    await shy.start().wait_stopped()
+    assert shy.notes == ["stopping", "stopped"]
+
+
+async def test_a_message_that_fails_is_lost_and_the_actor_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    diary = Diary(fails_in="bad")
+    async with diary.start() as address:
+        with pytest.raises(ActorFailedError, match="Diary failed on a message of type str") as caught:
+            await address.send("bad")
+        assert repr(caught.value.__cause__) == "ValueError('on purpose')"
+        assert caught.value.message == "bad"
+        address.do_send("bad")
+        assert await address.send("good") == "good done"
+    assert diary.notes[:-2] == ["started", "bad", "restarting", "bad", "restarting", "good"]
+    assert [record.getMessage() for record in caplog.records] == ["Diary failed on a message of type str"] * 2
+
+
+@pytest.mark.parametrize("hook", ["started", "restarting", "stopping", "stopped"])
+async def test_another_hook_that_fails_stops_the_actor_for_good(hook: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Fragile(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            if message == "bad":
+                raise KeyError(message)
+            return await super().handle(message, ctx)
+
+    diary = Fragile(fails_in=hook)
+    address = diary.start()
+    address.do_send("bad" if hook == "restarting" else "stop")
+    await address.wait_stopped()
+    with pytest.raises(MailboxClosedError):
+        address.do_send("Hello")
+    assert diary.notes[-1] == "stopped"
+    await asyncio.sleep(0)
+    assert caplog.records[-1].getMessage() == "Fragile failed and has stopped"
+
+
+async def test_a_sender_learns_that_an_actor_was_cancelled_in_the_middle() -> None:
+    diary = Diary()
+    before = asyncio.all_tasks()
+    address = diary.start()
+    (life,) = asyncio.all_tasks() - before
+    waiting = asyncio.create_task(address.send("wait"))
+    while "wait" not in diary.notes:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    life.cancel()
+    with pytest.raises(MailboxClosedError):
+        await waiting
+    await address.wait_stopped()
+    assert diary.notes[-1] == "stopped"
+
+
+async def test_an_actor_without_handle_says_what_it_lacks() -> None:
+    async with Actor[Context]().start() as address:
+        with pytest.raises(ActorFailedError) as caught:
+            await address.send(7)
+    assert isinstance(caught.value.__cause__, UnhandledMessageError)
+    assert "Actor does not handle messages of type int" in str(caught.value.__cause__)
+
+
+async def test_actors_know_each_other_by_address_only() -> None:
+    class Pupil(Actor[Context]):
+        def __init__(self, teacher: Address) -> None:
+            self.teacher = teacher
+
+        async def handle(self, message: object, ctx: Context) -> object:
+            return await self.teacher.send((message, ctx.address))
+
+    class Teacher(Actor[Context]):
+        async def handle(self, message: tuple[str, Address], ctx: Context) -> str:
+            question, pupil = message
+            return f"{question} answered for {pupil!r}"
+
+    async with Teacher().start() as teacher, Pupil(teacher).start() as pupil:
+        assert await pupil.send("Why?") == "Why? answered for <wslab address of Pupil, 0 waiting, capacity 16>"

@@ -1,0 +1,350 @@
+"""One actor a connection: what its hooks hear, what its context does, and how both ends of its life meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from leaks import nothing_is_left  # noqa: F401
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import serve as plain_serve
+from websockets.exceptions import ConnectionClosed
+
+from wslab import actors
+from wslab.errors import MailboxClosedError, MailboxFullError
+from wslab.servers import Server, serve
+from wslab.tap import tap
+
+QUIET = logging.getLogger("wslab.tests.actors.quiet")
+QUIET.disabled = True
+OPTIONS: dict[str, Any] = {"ping_interval": None, "close_timeout": 0.2, "logger": QUIET, "compression": None}
+
+
+class Chatter(actors.WebSocketActor):
+    """Notes every hook, and does what the client says."""
+
+    mailbox_capacity = 2
+
+    def __init__(self, notes: asyncio.Queue[Any], veto: bool = False, gate: asyncio.Event | None = None) -> None:
+        self.notes = notes
+        self.veto = veto
+        self.gate = gate or asyncio.Event()
+
+    async def started(self, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait(ctx)
+        self.notes.put_nowait("started")
+
+    async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait(text)
+        await getattr(self, f"do_{text}", self.echo)(text, ctx)
+
+    async def echo(self, text: str, ctx: actors.WebSocketContext) -> None:
+        await ctx.text(text)
+
+    async def on_binary(self, data: bytes, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait(data)
+        await ctx.binary(data)
+
+    async def on_ping(self, data: bytes, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait(("ping", data))
+
+    async def on_pong(self, data: bytes, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait(("pong", data))
+
+    async def handle(self, message: Any, ctx: actors.WebSocketContext) -> str:
+        self.notes.put_nowait(("mail", message))
+        if message == "raise":
+            raise ValueError("on purpose")
+        await ctx.text(f"mail: {message}")
+        return f"{message} passed on"
+
+    async def stopping(self, ctx: actors.WebSocketContext) -> actors.Running:
+        self.notes.put_nowait("stopping")
+        return actors.Running.CONTINUE if self.veto else actors.Running.STOP
+
+    async def stopped(self, ctx: actors.WebSocketContext) -> None:
+        self.notes.put_nowait("stopped")
+
+    async def do_ping(self, text: str, ctx: actors.WebSocketContext) -> None:
+        await ctx.ping(b"are you there?")
+
+    async def do_wait(self, text: str, ctx: actors.WebSocketContext) -> None:
+        await self.gate.wait()
+
+    async def do_stop(self, text: str, ctx: actors.WebSocketContext) -> None:
+        ctx.stop()
+
+    async def do_close(self, text: str, ctx: actors.WebSocketContext) -> None:
+        await ctx.close(4000, "on purpose")
+
+    async def do_raise(self, text: str, ctx: actors.WebSocketContext) -> None:
+        raise ValueError("on purpose")
+
+    async def do_pour(self, text: str, ctx: actors.WebSocketContext) -> None:
+        while True:
+            await ctx.binary(bytes(2**20))
+
+    async def do_elsewhere(self, text: str, ctx: actors.WebSocketContext) -> None:
+        async with plain_serve(lambda websocket: websocket.close(), "127.0.0.1", 0) as other:
+            port = other.sockets[0].getsockname()[1]
+            async with connect(f"ws://127.0.0.1:{port}", proxy=None) as elsewhere:
+                await elsewhere.recv()
+
+
+class Scene:
+    """A server of chatters, and what they have noted."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self.notes: asyncio.Queue[Any] = asyncio.Queue()
+        self.server: Server = serve(actors.handler(Chatter, self.notes, **keywords), **OPTIONS)
+
+    async def noted(self, last: object) -> list[Any]:
+        """Wait for a note; give all that came up to it."""
+        notes = [await self.notes.get()]
+        while notes[-1] != last:
+            notes.append(await self.notes.get())
+        return notes
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[tuple[ClientConnection, actors.WebSocketContext]]:
+        async with connect(self.server.url, proxy=None, compression=None, max_size=None) as websocket:
+            ctx = await self.notes.get()
+            assert await self.notes.get() == "started"
+            yield websocket, ctx
+
+
+@contextlib.asynccontextmanager
+async def scene(**keywords: Any) -> AsyncIterator[Scene]:
+    here = Scene(**keywords)
+    async with here.server, asyncio.timeout(20):
+        yield here
+
+
+async def closed(websocket: ClientConnection) -> tuple[int | None, str | None]:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await websocket.recv()
+    return websocket.close_code, websocket.close_reason
+
+
+async def test_text_and_binary_come_to_their_hooks_and_go_out_as_such() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await websocket.send("Hello")
+        await websocket.send(b"\x00\x01")
+        assert [await websocket.recv(), await websocket.recv()] == ["Hello", b"\x00\x01"]
+        assert await here.noted(b"\x00\x01") == ["Hello", b"\x00\x01"]
+
+
+async def test_each_connection_has_an_actor_of_its_own() -> None:
+    class Counter(actors.WebSocketActor):
+        def __init__(self) -> None:
+            self.count = 0
+
+        async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+            self.count += 1
+            await ctx.text(str(self.count))
+
+    async with (
+        serve(actors.handler(Counter), **OPTIONS) as server,
+        connect(server.url, proxy=None) as one,
+        connect(server.url, proxy=None) as two,
+    ):
+        answers = []
+        for websocket in (one, one, two):
+            await websocket.send("count")
+            answers.append(await websocket.recv())
+    assert answers == ["1", "2", "1"]
+
+
+async def test_a_ping_is_answered_by_websockets_and_told_to_the_actor() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await (await websocket.ping(b"1234"))
+        assert await here.noted(("ping", b"1234"))
+
+
+async def test_a_pong_to_our_ping_comes_to_its_hook() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await websocket.send("ping")
+        assert await here.noted(("pong", b"are you there?")) == ["ping", ("pong", b"are you there?")]
+
+
+async def test_a_ping_that_finds_the_mailbox_full_is_answered_and_not_told() -> None:
+    gate = asyncio.Event()
+    async with scene(gate=gate) as here, here.client() as (websocket, ctx):
+        await websocket.send("wait")
+        await here.noted("wait")
+        ctx.address.do_send("one")
+        ctx.address.do_send("two")
+        await (await websocket.ping(b"1234"))
+        gate.set()
+        await websocket.send("done")
+        assert await here.noted("done") == [("mail", "one"), ("mail", "two"), "done"]
+
+
+async def test_a_connection_works_as_before_once_its_actor_is_gone() -> None:
+    kept = []
+
+    async def handler(websocket: Any) -> None:
+        await actors.handler(Chatter, asyncio.Queue())(websocket)
+        kept.append("process_event" in vars(websocket))
+
+    async with serve(handler, **OPTIONS) as server, connect(server.url, proxy=None) as websocket:
+        await websocket.send("stop")
+        await closed(websocket)
+    assert kept == [False]
+
+
+async def test_others_reach_an_actor_at_its_address() -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        assert await ctx.address.send("news") == "news passed on"
+        ctx.address.do_send("more")
+        assert [await websocket.recv(), await websocket.recv()] == ["mail: news", "mail: more"]
+
+
+async def test_a_client_that_sends_too_fast_does_not_fill_the_mailbox() -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        for _ in range(50):
+            await websocket.send("Hello")
+        for _ in range(50):
+            assert len(ctx.mailbox) <= 1
+            assert await websocket.recv() == "Hello"
+
+
+async def test_a_client_that_leaves_ends_its_actor_which_has_no_veto() -> None:
+    async with scene(veto=True) as here, here.client() as (websocket, ctx):
+        await websocket.close()
+        assert await here.noted("stopped") == ["stopping", "stopped"]
+        with pytest.raises(MailboxClosedError):
+            ctx.address.do_send("late")
+
+
+async def test_a_client_that_vanishes_ends_its_actor() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        websocket.transport.abort()
+        assert await here.noted("stopped") == ["stopping", "stopped"]
+
+
+async def test_an_actor_that_stops_closes_with_1000() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await websocket.send("stop")
+        assert await closed(websocket) == (1000, "")
+        assert await here.noted("stopped") == ["stop", "stopping", "stopped"]
+
+
+async def test_stopping_can_veto_what_the_actor_asked_for() -> None:
+    async with scene(veto=True) as here, here.client() as (websocket, _):
+        await websocket.send("stop")
+        await websocket.send("still here")
+        assert await websocket.recv() == "still here"
+        assert await here.noted("still here") == ["stop", "stopping", "still here"]
+
+
+async def test_an_actor_closes_with_a_code_of_its_own() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await websocket.send("close")
+        assert await closed(websocket) == (4000, "on purpose")
+        assert await here.noted("stopped") == ["close", "stopping", "stopped"]
+
+
+async def test_a_stop_from_outside_closes_with_1000() -> None:
+    async with scene(veto=True) as here, here.client() as (websocket, ctx):
+        ctx.address.stop()
+        await ctx.address.wait_stopped()
+        assert await closed(websocket) == (1000, "")
+        assert await here.noted("stopped") == ["stopping", "stopped"]
+
+
+@pytest.mark.parametrize("way", ["text", "mail"])
+async def test_a_hook_that_raises_closes_with_1011_and_is_not_asked_about_it(way: str) -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        if way == "text":
+            await websocket.send("raise")
+        else:
+            ctx.address.do_send("raise")
+        assert (await closed(websocket))[0] == 1011
+        assert (await here.noted("stopped"))[1:] == ["stopped"]
+
+
+async def test_a_hook_that_raises_is_logged_as_any_handler_is(caplog: pytest.LogCaptureFixture) -> None:
+    notes: asyncio.Queue[Any] = asyncio.Queue()
+    async with serve(actors.handler(Chatter, notes)) as server, connect(server.url, proxy=None) as websocket:
+        await websocket.send("raise")
+        await closed(websocket)
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [(each.getMessage(), repr(each.exc_info[1])) for each in errors if each.exc_info] == [
+        ("connection handler failed", "ValueError('on purpose')")
+    ]
+
+
+async def test_a_client_that_vanishes_in_the_middle_of_a_send_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    notes: asyncio.Queue[Any] = asyncio.Queue()
+    async with serve(actors.handler(Chatter, notes), ping_interval=None) as server:
+        async with connect(server.url, proxy=None, compression=None, max_size=None) as websocket:
+            websocket.transport.pause_reading()
+            await websocket.send("pour")
+            while await notes.get() != "pour":
+                pass
+            websocket.transport.abort()
+        while await notes.get() != "stopped":
+            pass
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_another_connection_that_closes_in_a_hook_is_a_failure() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        await websocket.send("elsewhere")
+        assert (await closed(websocket))[0] == 1011
+
+
+async def test_a_slow_reader_fills_the_mailbox_and_stopping_its_actor_cuts_it_off() -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        websocket.transport.pause_reading()
+        await websocket.send("pour")
+        await here.noted("pour")
+        ctx.address.do_send("one")
+        ctx.address.do_send("two")
+        with pytest.raises(MailboxFullError):
+            ctx.address.do_send("one too many")
+        ctx.address.stop()
+        await ctx.address.wait_stopped()
+        websocket.transport.resume_reading()
+        assert (await closed(websocket))[0] == 1006
+
+
+async def test_a_handler_that_is_cancelled_takes_its_actor_with_it() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        websocket.transport.pause_reading()
+        await websocket.send("pour")
+        await here.noted("pour")
+        tasks = here.server._listener.server.handler_tasks  # type: ignore[union-attr]
+        for task in tasks:
+            task.cancel()
+        assert await here.noted("stopped") == ["stopped"]
+        websocket.transport.abort()
+
+
+async def test_a_server_that_closes_ends_its_actors_with_1001() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        here.server.close()
+        assert (await closed(websocket))[0] == 1001
+        assert await here.noted("stopped") == ["stopping", "stopped"]
+
+
+async def test_actors_are_seen_through_the_tap_and_served_without_wslab() -> None:
+    handler = actors.handler(Chatter, asyncio.Queue())
+    async with plain_serve(handler, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with tap(url) as tapped, connect(tapped.url, proxy=None, compression=None) as websocket:
+            await websocket.send("Hello")
+            assert await websocket.recv() == "Hello"
+        texts = [record.payload for record in tapped.tape if getattr(record, "payload", None) == b"Hello"]
+        assert len(texts) == 2
+
+
+async def test_a_server_names_the_class_of_its_actors() -> None:
+    async with scene() as here:
+        assert repr(here.server) == "<wslab server Chatter, running, 0 connections>"

@@ -1,0 +1,155 @@
+"""Own the actor style: one actor a connection, as Actix-web has it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN, Event
+
+from .actor import Actor, Context, Running, live
+from .errors import ActorFailedError, MailboxClosedError, MailboxFullError
+from .mailbox import Address, Mailbox
+
+__all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
+
+
+class WebSocketContext(Context):
+    """What the actor of a connection may do beside its own state.
+
+    What is written waits for room when the client reads too slowly. Meanwhile the actor's mailbox fills, and those who
+    send to it notice: nothing grows without bound.
+
+    Attributes:
+        websocket: The connection itself, such as for websocket.request or a Hub.
+    """
+
+    def __init__(self, websocket: ServerConnection, mailbox: Mailbox) -> None:
+        super().__init__(mailbox)
+        self.websocket = websocket
+
+    async def text(self, text: str) -> None:
+        """Send a text message."""
+        await self.websocket.send(text)
+
+    async def binary(self, data: bytes) -> None:
+        """Send a binary message."""
+        await self.websocket.send(data)
+
+    async def ping(self, data: bytes | None = None) -> None:
+        """Send a ping; its pong comes to `on_pong`."""
+        await self.websocket.ping(data)
+
+    async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection, and with it the actor, which has no veto against this."""
+        self.mailbox.close()
+        await self.websocket.close(code, reason)
+
+
+class WebSocketActor(Actor[WebSocketContext]):
+    """The actor of one connection, made by `handler` when a client has connected.
+
+    What the client sends goes through the same mailbox as what others send to the address: one thing at a time. The
+    next message is read when the last was handled, so a client that sends too fast is slowed down by TCP.
+
+    The actor ends with its connection, and the connection with its actor: closed with 1000 if the actor stopped, with
+    1011 if a hook raised. That a client vanished while something was sent to it is an end, not a failure. `stopping`
+    can veto only what the actor itself asked for with ctx.stop().
+    """
+
+    async def on_text(self, text: str, ctx: WebSocketContext) -> None:
+        """Handle a text message from the client."""
+
+    async def on_binary(self, data: bytes, ctx: WebSocketContext) -> None:
+        """Handle a binary message from the client."""
+
+    async def on_ping(self, data: bytes, ctx: WebSocketContext) -> None:
+        """Learn of a ping. It is answered already: unlike Actix, websockets leaves no pong to the application.
+
+        It may come before messages that the client sent earlier, and is left out when the mailbox is full.
+        """
+
+    async def on_pong(self, data: bytes, ctx: WebSocketContext) -> None:
+        """Learn of a pong, to one of our pings or to the keepalive of websockets."""
+
+
+def handler(
+    make_actor: Callable[..., WebSocketActor], *arguments: Any, **keywords: Any
+) -> Callable[[ServerConnection], Awaitable[None]]:
+    """Make an ordinary handler that gives each connection an actor of its own.
+
+    Args:
+        make_actor: The class of the actors.
+        *arguments: What the class is called with for each connection, such as the address of a lobby.
+        **keywords: The same by name.
+
+    Example:
+        wslab.serve(actors.handler(Chatter, lobby))
+    """
+
+    async def handle(websocket: ServerConnection) -> None:
+        actor = make_actor(*arguments, **keywords)
+        mailbox = Mailbox(type(actor).__name__, actor.mailbox_capacity)
+        with _control_frames_heard(websocket, mailbox):
+            living = asyncio.create_task(live(actor, WebSocketContext(websocket, mailbox)))
+            reading = asyncio.create_task(_read(websocket, mailbox))
+            try:
+                await _end(websocket, mailbox, living)
+            finally:
+                living.cancel()
+                reading.cancel()
+                await asyncio.wait({living, reading})
+
+    handle.__name__ = getattr(make_actor, "__name__", "actor")
+    return handle
+
+
+async def _end(websocket: ServerConnection, mailbox: Mailbox, living: asyncio.Task[None]) -> None:
+    """Wait for the end of the connection or of its actor, whichever is first, and see that the other follows."""
+    await mailbox.closing.wait()
+    await asyncio.wait({living}, timeout=websocket.close_timeout)
+    if not living.done():
+        websocket.transport.abort()  # what waits for room to write to it goes on now
+    try:
+        await living
+    except ConnectionClosed:
+        if websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
+            raise
+
+
+async def _read(websocket: ServerConnection, mailbox: Mailbox) -> None:
+    """Be one more sender to the actor, which waits for each message to be handled."""
+    try:
+        async for message in websocket:
+            await mailbox.ask("on_text" if isinstance(message, str) else "on_binary", message)
+    except (ConnectionClosed, MailboxClosedError, ActorFailedError):
+        pass  # the connection has ended, or the actor has, and knows why
+    finally:
+        mailbox.close()
+
+
+@contextlib.contextmanager
+def _control_frames_heard(websocket: ServerConnection, mailbox: Mailbox) -> Iterator[None]:
+    """Tell the actor of pings and pongs, which recv() never gives.
+
+    Every frame passes through process_event. A subclass could override that, but whoever serves would have to name it
+    as create_connection=; from here it works with every server, and before the first frame can have come.
+    """
+    hooks, process_event = {Opcode.PING: "on_ping", Opcode.PONG: "on_pong"}, websocket.process_event
+
+    def listening(event: Event) -> None:
+        process_event(event)
+        if isinstance(event, Frame) and event.opcode in hooks:
+            with contextlib.suppress(MailboxFullError, MailboxClosedError):
+                mailbox.post(hooks[event.opcode], bytes(event.data))
+
+    websocket.process_event = listening  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del websocket.process_event

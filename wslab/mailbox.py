@@ -1,0 +1,185 @@
+"""Own the mailbox of an actor: what waits to be handled, in order, and the address under which others reach it.
+
+Its capacity bounds what nobody waits for. Who waits for an answer may stand in line behind that: each such sender has
+one message there, and does nothing else until it is answered.
+
+    handled next                           capacity
+        |                                     |
+        [do_send] [send] [do_send] ... [send] | [send] [send]
+                                              do_send raises MailboxFullError from here on
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from .errors import MailboxClosedError, MailboxFullError, WslabError
+
+__all__ = ["Address", "Envelope", "Mailbox"]
+
+
+@dataclass(slots=True)
+class Envelope:
+    """A message, the hook of the actor that is to handle it, and where its answer goes if somebody waits for one."""
+
+    hook: str
+    message: object
+    answer: asyncio.Future[Any] | None = None
+
+    def reply(self, answer: object) -> None:
+        """Give the answer to whoever still waits for it."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result(answer)
+
+    def refuse(self, error: WslabError) -> None:
+        """Tell whoever still waits that there will be no answer."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Mailbox:
+    """What waits for one actor. Any task of the same event loop puts in; only the actor takes out.
+
+    Args:
+        owner: The name of the actor's class, for errors.
+        capacity: How many messages may wait before those that nobody waits for are refused.
+
+    Attributes:
+        closing: Set once nothing more goes in or comes out.
+        ended: Set once the actor has stopped.
+    """
+
+    def __init__(self, owner: str, capacity: int) -> None:
+        if not isinstance(capacity, int) or capacity < 1:
+            raise WslabError(f"the mailbox of {owner} has the capacity {capacity!r}", "a whole number from 1")
+        self.owner = owner
+        self.capacity = capacity
+        self.closing = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._line: deque[Envelope] = deque()
+        self._news: asyncio.Future[None] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more goes in or comes out."""
+        return self.closing.is_set()
+
+    def post(self, hook: str, message: object) -> None:
+        """Put in a message for which nobody waits.
+
+        Raises:
+            MailboxFullError: As many messages as the capacity allows wait already.
+            MailboxClosedError: The actor has stopped.
+        """
+        if len(self._line) >= self.capacity and not self.closed:
+            raise MailboxFullError(self.owner, self.capacity)
+        self._put(Envelope(hook, message))
+
+    async def ask(self, hook: str, message: object) -> Any:
+        """Put in a message and wait for its answer; if this is cancelled first, the message is not handled.
+
+        Raises:
+            MailboxClosedError: The actor has stopped, before or meanwhile.
+            ActorFailedError: The hook raised an error, which is the cause of this one.
+        """
+        answer = asyncio.get_running_loop().create_future()
+        self._put(Envelope(hook, message, answer))
+        return await answer
+
+    def close(self) -> None:
+        """Refuse what waits and all that comes, and let the actor find the end."""
+        self.closing.set()
+        while self._line:
+            self._line.popleft().refuse(MailboxClosedError(self.owner))
+        self._wake()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Envelope:
+        if self._line:
+            await asyncio.sleep(0)  # an actor with much to do must not keep the others from handling what it sends them
+        while not self.closed:
+            while self._line:
+                envelope = self._line.popleft()
+                if envelope.answer is None or not envelope.answer.cancelled():
+                    return envelope
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        raise StopAsyncIteration
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    def _put(self, envelope: Envelope) -> None:
+        if self.closed:
+            raise MailboxClosedError(self.owner)
+        self._line.append(envelope)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+
+class Address:
+    """Where an actor is reached: all that others have of it. Leaving its `async with` block stops the actor.
+
+    Two actors must not wait for each other's answers, or both wait for ever: one of them takes `do_send`.
+    """
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    @property
+    def connected(self) -> bool:
+        """Whether the actor still takes messages."""
+        return not self._mailbox.closed
+
+    async def send(self, message: object) -> Any:
+        """Wait until the actor has handled a message; give what its `handle` returned. A full mailbox makes it wait.
+
+        Raises:
+            MailboxClosedError: The actor has stopped, before or meanwhile.
+            ActorFailedError: Its `handle` raised an error, which is the cause of this one.
+        """
+        return await self._mailbox.ask("handle", message)
+
+    def do_send(self, message: object) -> None:
+        """Leave a message and wait for nothing, as try_send of Actix does; its do_send ignores the capacity.
+
+        Raises:
+            MailboxFullError: As many messages wait as the mailbox takes: the actor is too slow.
+            MailboxClosedError: The actor has stopped.
+        """
+        self._mailbox.post("handle", message)
+
+    def stop(self) -> None:
+        """Stop the actor after the message that it handles now; what waits is refused. It has no veto.
+
+        The actor of a connection has close_timeout to end that message, then its connection is cut: a client that takes
+        nothing of what is written to it keeps no actor.
+        """
+        self._mailbox.close()
+
+    async def wait_stopped(self) -> None:
+        """Wait until the actor has stopped, its hook `stopped` included."""
+        await self._mailbox.ended.wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        await self.wait_stopped()
+
+    def __repr__(self) -> str:
+        mailbox = self._mailbox
+        state = "stopped" if mailbox.closed else f"{len(mailbox)} waiting, capacity {mailbox.capacity}"
+        return f"<wslab address of {mailbox.owner}, {state}>"
