@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from . import bulk, chaos, checks, churn, decoding, echo, fanout, memory
+from . import bulk, chaos, checks, churn, decoding, echo, fanout, memory, styles
 
 HEADINGS = ["case", "median", "min", "max", "target", "subject", "baseline", "unit"]
 WIDTHS = [54, 6, 6, 6, 6, 9, 9, 13]
 
-COMPARISONS = (echo.measure, bulk.measure, decoding.measure, fanout.measure)
-TABLES = (checks.tables, memory.tables, churn.tables, chaos.tables)
+COMPARISONS = (echo.measure, bulk.measure, decoding.measure, fanout.measure, styles.measure)
+TABLES = (checks.tables, memory.tables, churn.tables, chaos.tables, styles.tables)
 
 
 def line(cells: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Own the actor: an object that handles one message at a time, the hooks of its life, and who survives what."""
+"""Own the actor: an object whose hooks run one at a time, its life, and what it survives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from .errors import ActorFailedError, MailboxClosedError, UnhandledMessageError
 from .mailbox import Address, Envelope, Mailbox
 
-__all__ = ["Actor", "Context", "Running", "live"]
+__all__ = ["Actor", "Context", "Running", "live", "take_turn"]
 
 logger = logging.getLogger("wslab.actors")
 # The loop itself keeps only a weak reference to a task.
@@ -32,13 +32,17 @@ class Context:
     Attributes:
         address: The actor's own address, to be given to others.
         mailbox: What waits for the actor.
+        turn: Held by whoever runs one of the actor's hooks.
         stop_asked: Whether the actor has asked to stop, and was not yet heard.
+        settled: Whether `stopping` needs no asking any more: it has agreed, or another hook has raised.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
         self.address = Address(mailbox)
+        self.turn = asyncio.Lock()
         self.stop_asked = False
+        self.settled = False
 
     def stop(self) -> None:
         """Ask to stop after this hook; `stopping` is asked then, and may refuse."""
@@ -49,7 +53,7 @@ C = TypeVar("C", bound=Context)
 
 
 class Actor(Generic[C]):
-    """An object that only its own task touches; others have its address. Start it with `start`.
+    """An object that nobody else touches: others have its address. Start it with `start`.
 
     Hooks never run at the same time, so an actor's state needs no lock. While a hook waits, its messages wait.
 
@@ -129,27 +133,48 @@ async def deliver_and_go_on(envelope: Envelope, actor: Actor[C], ctx: C) -> None
         await actor.restarting(ctx)
 
 
-async def live(actor: Actor[C], ctx: C, deliver: Deliver[C] = deliver) -> None:
-    """Take an actor through its life; raise what a hook raises, after `stopped`."""
-    try:
-        await actor.started(ctx)
-        agreed = await _agrees_to_stop(actor, ctx)
-        while not agreed and (envelope := await anext(ctx.mailbox, None)):
+async def take_turn(actor: Actor[C], ctx: C, envelope: Envelope | None = None, deliver: Deliver[C] = deliver) -> None:
+    """Let the actor handle one message, by default the next that waits, while none of its other hooks runs."""
+    async with ctx.turn:
+        envelope = envelope or ctx.mailbox.take()
+        if envelope is None or ctx.mailbox.closed:
+            return
+        try:
             await deliver(envelope, actor, ctx)
-            agreed = await _agrees_to_stop(actor, ctx)
-        if not agreed:
-            await actor.stopping(ctx)
+            if ctx.stop_asked:
+                await _ask_to_stop(actor, ctx)
+        except BaseException:
+            ctx.settled = True
+            ctx.mailbox.close()
+            raise
+
+
+async def live(actor: Actor[C], ctx: C, deliver: Deliver[C] = deliver) -> None:
+    """Take an actor through its life, up to the end of its mailbox; raise what a hook raises, after `stopped`."""
+    try:
+        async with ctx.turn:
+            await actor.started(ctx)
+            if ctx.stop_asked:
+                await _ask_to_stop(actor, ctx)
+        while await ctx.mailbox.has_mail():
+            await take_turn(actor, ctx, deliver=deliver)
+        async with ctx.turn:
+            if not ctx.settled:  # stopped from outside: no veto
+                await actor.stopping(ctx)
     finally:
         ctx.mailbox.close()
-        try:
-            await actor.stopped(ctx)
-        finally:
-            ctx.mailbox.ended.set()
+        async with ctx.turn:
+            try:
+                await actor.stopped(ctx)
+            finally:
+                ctx.mailbox.ended.set()
 
 
-async def _agrees_to_stop(actor: Actor[C], ctx: C) -> bool:
-    asked, ctx.stop_asked = ctx.stop_asked, False
-    return asked and await actor.stopping(ctx) is not Running.CONTINUE
+async def _ask_to_stop(actor: Actor[C], ctx: C) -> None:
+    ctx.stop_asked = False
+    if await actor.stopping(ctx) is not Running.CONTINUE:
+        ctx.settled = True
+        ctx.mailbox.close()
 
 
 async def _live_alone(actor: Actor[Context], ctx: Context) -> None:

@@ -12,9 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Event
 
-from .actor import Actor, Context, Running, live
-from .errors import ActorFailedError, MailboxClosedError, MailboxFullError
-from .mailbox import Address, Mailbox
+from .actor import Actor, Context, Running, live, take_turn
+from .errors import MailboxClosedError, MailboxFullError
+from .mailbox import Address, Envelope, Mailbox
 
 __all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
 
@@ -54,8 +54,8 @@ class WebSocketContext(Context):
 class WebSocketActor(Actor[WebSocketContext]):
     """The actor of one connection, made by `handler` when a client has connected.
 
-    What the client sends goes through the same mailbox as what others send to the address: one thing at a time. The
-    next message is read when the last was handled, so a client that sends too fast is slowed down by TCP.
+    What the client sends and what others send to the address is handled in turn, one thing at a time. A message from
+    the client is read when the last was handled: who sends too fast is slowed down by TCP, and fills no mailbox.
 
     The actor ends with its connection, and the connection with its actor: closed with 1000 if the actor stopped, with
     1011 if a hook raised. That a client vanished while something was sent to it is an end, not a failure. `stopping`
@@ -94,43 +94,43 @@ def handler(
 
     async def handle(websocket: ServerConnection) -> None:
         actor = make_actor(*arguments, **keywords)
-        mailbox = Mailbox(type(actor).__name__, actor.mailbox_capacity)
-        with _control_frames_heard(websocket, mailbox):
-            living = asyncio.create_task(live(actor, WebSocketContext(websocket, mailbox)))
-            reading = asyncio.create_task(_read(websocket, mailbox))
+        ctx = WebSocketContext(websocket, Mailbox(type(actor).__name__, actor.mailbox_capacity))
+        with _control_frames_heard(websocket, ctx.mailbox):
+            living = asyncio.create_task(live(actor, ctx))
+            reading = asyncio.create_task(_read(actor, ctx))
             try:
-                await _end(websocket, mailbox, living)
+                await _end(ctx, living, reading)
             finally:
                 living.cancel()
                 reading.cancel()
-                await asyncio.wait({living, reading})
+                await asyncio.gather(living, reading, return_exceptions=True)
 
     handle.__name__ = getattr(make_actor, "__name__", "actor")
     return handle
 
 
-async def _end(websocket: ServerConnection, mailbox: Mailbox, living: asyncio.Task[None]) -> None:
+async def _read(actor: WebSocketActor, ctx: WebSocketContext) -> None:
+    """Let the actor handle what its client sends."""
+    try:
+        async for message in ctx.websocket:
+            await take_turn(actor, ctx, Envelope("on_text" if isinstance(message, str) else "on_binary", message))
+    finally:
+        ctx.mailbox.close()
+
+
+async def _end(ctx: WebSocketContext, living: asyncio.Task[None], reading: asyncio.Task[None]) -> None:
     """Wait for the end of the connection or of its actor, whichever is first, and see that the other follows."""
-    await mailbox.closing.wait()
-    await asyncio.wait({living}, timeout=websocket.close_timeout)
+    await ctx.mailbox.closing.wait()
+    await asyncio.wait({living}, timeout=ctx.websocket.close_timeout)
     if not living.done():
-        websocket.transport.abort()  # what waits for room to write to it goes on now
+        ctx.websocket.transport.abort()  # a hook that waits for room to write goes on now
     try:
         await living
+        if reading.done():
+            await reading
     except ConnectionClosed:
-        if websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
+        if ctx.websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
             raise
-
-
-async def _read(websocket: ServerConnection, mailbox: Mailbox) -> None:
-    """Be one more sender to the actor, which waits for each message to be handled."""
-    try:
-        async for message in websocket:
-            await mailbox.ask("on_text" if isinstance(message, str) else "on_binary", message)
-    except (ConnectionClosed, MailboxClosedError, ActorFailedError):
-        pass  # the connection has ended, or the actor has, and knows why
-    finally:
-        mailbox.close()
 
 
 @contextlib.contextmanager

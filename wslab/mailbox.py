@@ -49,7 +49,8 @@ class Mailbox:
         capacity: How many messages may wait before those that nobody waits for are refused.
 
     Attributes:
-        closing: Set once nothing more goes in or comes out.
+        closed: Whether nothing more goes in or comes out.
+        closing: Set when that comes true.
         ended: Set once the actor has stopped.
     """
 
@@ -58,15 +59,11 @@ class Mailbox:
             raise WslabError(f"the mailbox of {owner} has the capacity {capacity!r}", "a whole number from 1")
         self.owner = owner
         self.capacity = capacity
+        self.closed = False
         self.closing = asyncio.Event()
         self.ended = asyncio.Event()
         self._line: deque[Envelope] = deque()
         self._news: asyncio.Future[None] | None = None
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more goes in or comes out."""
-        return self.closing.is_set()
 
     def post(self, hook: str, message: object) -> None:
         """Put in a message for which nobody waits.
@@ -92,25 +89,28 @@ class Mailbox:
 
     def close(self) -> None:
         """Refuse what waits and all that comes, and let the actor find the end."""
+        self.closed = True
         self.closing.set()
         while self._line:
             self._line.popleft().refuse(MailboxClosedError(self.owner))
         self._wake()
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Envelope:
+    async def has_mail(self) -> bool:
+        """Wait until a message is there; False once the mailbox is closed. Only the actor's own task waits here."""
         if self._line:
             await asyncio.sleep(0)  # an actor with much to do must not keep the others from handling what it sends them
-        while not self.closed:
-            while self._line:
-                envelope = self._line.popleft()
-                if envelope.answer is None or not envelope.answer.cancelled():
-                    return envelope
+        while not self._line and not self.closed:
             self._news = asyncio.get_running_loop().create_future()
             await self._news
-        raise StopAsyncIteration
+        return not self.closed
+
+    def take(self) -> Envelope | None:
+        """Take out the next message, unless there is none whose sender still wants it handled."""
+        while self._line:
+            envelope = self._line.popleft()
+            if envelope.answer is None or not envelope.answer.cancelled():
+                return envelope
+        return None
 
     def __len__(self) -> int:
         return len(self._line)
