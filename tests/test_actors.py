@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import broadcast
 from websockets.asyncio.server import serve as plain_serve
 from websockets.exceptions import ConnectionClosed
 
@@ -59,6 +60,8 @@ class Chatter(actors.WebSocketActor):
         self.notes.put_nowait(("mail", message))
         if message == "raise":
             raise ValueError("on purpose")
+        if message == "wait":
+            await self.gate.wait()
         await ctx.text(f"mail: {message}")
         return f"{message} passed on"
 
@@ -87,6 +90,10 @@ class Chatter(actors.WebSocketActor):
     async def do_pour(self, text: str, ctx: actors.WebSocketContext) -> None:
         while True:
             await ctx.binary(bytes(2**20))
+
+    async def do_flood(self, text: str, ctx: actors.WebSocketContext) -> None:
+        broadcast([ctx.websocket], bytes(2**25))
+        await ctx.close(1008, "too slow")
 
     async def do_elsewhere(self, text: str, ctx: actors.WebSocketContext) -> None:
         async with plain_serve(lambda websocket: websocket.close(), "127.0.0.1", 0) as other:
@@ -230,6 +237,18 @@ async def test_what_waits_for_a_hook_is_refused_when_the_actor_is_stopped_meanwh
         for each in late:
             with pytest.raises(MailboxClosedError):
                 await each
+        assert await here.noted("stopped") == ["stopping", "stopped"]
+
+
+async def test_what_the_client_sent_is_not_handled_when_the_actor_is_stopped_meanwhile() -> None:
+    gate = asyncio.Event()
+    async with scene(gate=gate) as here, here.client() as (websocket, ctx):
+        ctx.address.do_send("wait")
+        await here.noted(("mail", "wait"))
+        await websocket.send("late")
+        await (await websocket.ping())
+        ctx.address.stop()
+        gate.set()
         assert await here.noted("stopped") == ["stopping", "stopped"]
 
 
@@ -380,16 +399,26 @@ async def test_a_slow_reader_fills_the_mailbox_and_stopping_its_actor_cuts_it_of
         assert (await closed(websocket))[0] == 1006
 
 
-async def test_a_handler_that_is_cancelled_takes_its_actor_with_it() -> None:
+async def test_a_client_that_takes_nothing_does_not_keep_an_actor_that_closes() -> None:
     async with scene() as here, here.client() as (websocket, _):
         websocket.transport.pause_reading()
-        await websocket.send("pour")
-        await here.noted("pour")
-        tasks = here.server._listener.server.handler_tasks  # type: ignore[union-attr]
-        for task in tasks:
+        await websocket.send("flood")
+        assert await here.noted("stopped") == ["flood", "stopping", "stopped"]
+        websocket.transport.abort()
+
+
+@pytest.mark.parametrize("way", ["text", "mail"])
+async def test_a_handler_that_is_cancelled_takes_its_actor_with_it(way: str) -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        if way == "text":
+            await websocket.send("wait")
+        else:
+            ctx.address.do_send("wait")
+        await here.notes.get()
+        for task in here.server._listener.server.handler_tasks:  # type: ignore[union-attr]
             task.cancel()
         assert await here.noted("stopped") == ["stopped"]
-        websocket.transport.abort()
+        await closed(websocket)
 
 
 async def test_a_server_that_closes_ends_its_actors_with_1001() -> None:

@@ -45,6 +45,10 @@ def test_and_extracts_what_both_extract_in_order() -> None:
     assert joined.ask(REQUEST) == Match((1, 2, 3), "chat")
 
 
+def test_of_two_subprotocols_the_last_is_taken() -> None:
+    assert (passes(subprotocol="chat.v1") & passes(subprotocol="chat.v2")).ask(REQUEST).subprotocol == "chat.v2"
+
+
 def test_and_does_not_ask_the_second_when_the_first_rejects() -> None:
     with pytest.raises(Rejection):
         (rejects(404) & Filter(never)).ask(REQUEST)

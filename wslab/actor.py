@@ -145,7 +145,6 @@ async def take_turn(actor: Actor[C], ctx: C, envelope: Envelope | None = None, d
                 await _ask_to_stop(actor, ctx)
         except BaseException:
             ctx.settled = True
-            ctx.mailbox.close()
             raise
 
 
