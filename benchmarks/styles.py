@@ -2,7 +2,8 @@
 
 For the table every server is a process of its own, and so are the originals of tests/peers where they are built. Its
 times are of the clock on the wall, because only that is the same for all of them; the client is the same for all, bare
-sockets, so that almost all of the time is the server's.
+sockets, so that almost all of the time is the server's. In a round trip client and server wait for each other, so both
+run on one core: on two, what is measured is how fast the system wakes the other one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import selectors
 import socket
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -150,12 +152,10 @@ async def measure() -> AsyncIterator[Comparison]:
 async def tables() -> list[Table]:
     """Compare all servers from outside: rounds in turn, each server in each round; medians."""
     make_room(CLIENTS)
-    found = commands()
-    async with AsyncExitStack() as stack:
-        ports = {name: await stack.enter_async_context(running(command)) for name, command in found.items()}
-        echoes = in_turn({name: partial(echo_round, port) for name, port in ports.items()}, ROUNDS)
-        deliveries = in_turn({name: partial(fan_out_round, port) for name, port in ports.items()}, ROUNDS // 3)
-    rows = [[name, *shown(echoes, name), *shown(deliveries, name)] for name in found]
+    with one_core():
+        echoes = await in_turn(echo_round, ROUNDS)
+    deliveries = await in_turn(fan_out_round, ROUNDS // 3)
+    rows = [[name, *shown(echoes, name), *shown(deliveries, name)] for name in commands()]
     headings = ["server", "round trips/s", "plain = 1", f"deliveries/s to {CLIENTS:,}", "plain = 1"]
     return [Table(headings, rows, "Styles and originals, each in a process of its own, from outside", FOOTNOTE)]
 
@@ -175,15 +175,32 @@ def fan_out_round(port: int) -> float:
         return audience.deliveries_per_second()
 
 
-def in_turn(measures: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Measure all in turn; who goes first changes with the round."""
-    rates: dict[str, list[float]] = {name: [] for name in measures}
-    names = itertools.cycle(measures)
-    for _ in range(rounds):
-        for name in itertools.islice(names, len(measures)):
-            rates[name].append(measures[name]())
-        next(names)
+async def in_turn(measure_round: Callable[[int], float], rounds: int) -> dict[str, list[float]]:
+    """Run all servers, and measure them in turn by their ports; who goes first changes with the round."""
+    async with AsyncExitStack() as stack:
+        found = commands()
+        ports = {name: await stack.enter_async_context(running(command)) for name, command in found.items()}
+        rates: dict[str, list[float]] = {name: [] for name in found}
+        names = itertools.cycle(found)
+        for _ in range(rounds):
+            for name in itertools.islice(names, len(found)):
+                rates[name].append(measure_round(ports[name]))
+            next(names)
     return rates
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process, and those that it starts, on one core where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def shown(rates: dict[str, list[float]], name: str) -> tuple[str, str]:
