@@ -1,4 +1,4 @@
-"""What pyproject.toml promises: every Python, and the lowest version of everything, run the package's tests."""
+"""What pyproject.toml promises: old and new Pythons, and the lowest version of everything, run the package's tests."""
 
 from __future__ import annotations
 
@@ -58,12 +58,16 @@ def candidates(version: str) -> Iterator[str]:
         yield from map(str, sorted(Path(root, "versions").glob(f"{version}*/bin/python{version}")))
 
 
-def other_pythons() -> Iterator[tuple[str, str]]:
+def ends_of_the_range() -> Iterator[tuple[str, str]]:
+    """Find the oldest and the newest Python here, but for the one that runs; those between hardly ever fail alone."""
     running = "{}.{}".format(*sys.version_info)
-    for version in PYTHONS:
-        found = next((python for python in candidates(version) if is_whole(python, version)), None)
-        if found and version != running:
-            yield version, found
+    found = {
+        version: python
+        for version in PYTHONS
+        if (python := next((each for each in candidates(version) if is_whole(each, version)), None))
+    }
+    ends = {min(found, default=running, key=PYTHONS.index), max(found, default=running, key=PYTHONS.index)}
+    yield from ((version, found[version]) for version in sorted(ends - {running}))
 
 
 def lowest_pins() -> str:
@@ -82,7 +86,7 @@ def pins() -> list[str]:
 
 def legs() -> Iterator[Leg]:
     yield Leg("lowest", sys.executable, ("-e", ".[lab]", *TEST_TOOLS), lowest_pins(), tests="")
-    for version, python in other_pythons():
+    for version, python in ends_of_the_range():
         yield Leg(f"python{version}", python, ("-e", ".", *TEST_TOOLS), "\n".join(pins()), tests="not lab")
 
 
