@@ -18,7 +18,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parent / "peers"
 SERVERS = ("actix_actors", "actix_ws", "warp", "tungstenite", "node")
 CLIENTS = ("tungstenite_client", "node_client")
-NODE = {"node": "server.mjs", "node_client": "client.mjs"}
+NODE = {"node": "server.mjs", "node_client": "client.mjs", "wrong_node": "wrong.mjs"}
 PATIENCE_S = 10
 
 
