@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import wslab
+from wslab import exercises
 from wslab.quiz import questions
 from wslab.quiz.kinds import Question
 
@@ -57,3 +58,8 @@ def test_the_options_of_a_draw_stand_at_other_places_than_in_the_file() -> None:
 def test_questions_and_page_are_part_of_the_package() -> None:
     inside = {path.relative_to(ROOT / "wslab").parts[0] for path in (ROOT / "wslab").rglob("*.toml")}
     assert "questions" in inside and questions.FOLDER == ROOT / "wslab" / "questions"
+
+
+def test_there_are_enough_questions_and_exercises() -> None:
+    assert sum(map(len, questions.load().values())) >= 60
+    assert len(exercises.load()) >= 20
