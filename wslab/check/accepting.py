@@ -73,6 +73,16 @@ _MISTAKES: list[tuple[Callable[[str], str], str, str]] = [
         "`base64.b64encode` adds none, `base64.encodebytes` does.",
     ),
     (
+        lambda key: str(right_accept(key).encode()),
+        "`str` was called on bytes: their b and their quotes are in the value.",
+        "`.decode()` makes text of bytes.",
+    ),
+    (
+        lambda key: base64.urlsafe_b64encode(_sha1((key + GUID).encode())).decode(),
+        "This is the base64 of URLs, with - and _.",
+        "The header has the usual base64, with + and /: `base64.b64encode`.",
+    ),
+    (
         lambda key: right_accept(SAMPLE_KEY),
         "This is the answer to another key, the one of the lesson.",
         "Work it out anew from the key of each request.",
@@ -107,14 +117,19 @@ def _shown(got: object) -> str:
     return repr(got) if isinstance(got, bytes) else value_shown(got)
 
 
+def _called(bench: FunctionBench, key: str) -> object:
+    hint = "Hashing and base64 work on bytes: `.encode()` before, `.decode()` after."
+    return bench.call(key, expected=value_shown(right_accept(key)), section=_SECTION, hint=hint)
+
+
 async def the_key_of_the_lesson(bench: FunctionBench) -> None:
-    _demand(SAMPLE_KEY, bench.call(SAMPLE_KEY))
+    _demand(SAMPLE_KEY, _called(bench, SAMPLE_KEY))
 
 
 async def whatever_key_comes(bench: FunctionBench) -> None:
     for _ in range(5):
         key = drawn_key(bench)
-        _demand(key, bench.call(key))
+        _demand(key, _called(bench, key))
 
 
 async def the_key_of_the_lesson_is_answered(bench: SocketBench) -> None:

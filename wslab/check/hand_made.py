@@ -27,15 +27,22 @@ async def hello_follows_as_a_frame(bench: SocketBench) -> None:
     await line.opened()
     got = await line.data(len(_FRAME))
     if got != _FRAME:
-        bare = got[:5] == _FRAME[2:]
         raise Finding(
-            "Hello came as bare text, without the two bytes in front of it." if bare else "No Hello after the 101.",
+            _not_the_frame(got),
             sent=line.sent,
             got=repr(got) if got else "nothing",
             expected=repr(_FRAME),
             section="RFC 6455, 5.2",
             hint="The frame is seven bytes; the lesson's first answer ended with them.",
         )
+
+
+def _not_the_frame(got: bytes) -> str:
+    if got[:5] == _FRAME[2:]:
+        return "Hello came as bare text, without the two bytes in front of it."
+    if got[:2] == b"\x81\x85":
+        return "Hello came masked, and a server masks nothing."
+    return "No Hello after the 101."
 
 
 async def other_requests_are_answered_too(bench: SocketBench) -> None:

@@ -47,7 +47,7 @@ def _demand(bench: FunctionBench, head: _Head, spaces: list[str] | None = None) 
     lines = [f"{name}:{next(around)}{value}{next(around)}" for name, value in headers.items()]
     data = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
     due = method, path, {name.lower(): value for name, value in headers.items()}
-    hint = "Which line of the head was in hand? A value may have a colon in it, and the last line is blank."
+    hint = "Which line of the head was in hand? The first has three words, a value may hold a colon, the last is blank."
     result = bench.call(data, sent=repr(data), expected=value_shown(due), section=_SECTION, hint=hint)
     if finding := _mistake(result, due):
         finding.sent, finding.expected = repr(data), finding.expected or value_shown(due)
@@ -59,7 +59,11 @@ def _mistake(result: object, due: _Head) -> Finding | None:
         hint = "`data.decode()` makes text of the bytes, and `.splitlines()` makes lines of it."
         return Finding("Your function returned nothing.", got="None", section=_SECTION, hint=hint)
     if not isinstance(result, tuple | list) or len(result) != 3:
-        return Finding("Your function returned something else than three things.", got=value_shown(result))
+        return Finding(
+            "Your function returned something else than three things.",
+            got=value_shown(result),
+            hint="return method, path, headers",
+        )
     for name, part, wanted in zip(("method", "path"), result, due[:2], strict=False):
         if part != wanted:
             hint = "Text, not bytes: `data.decode()` first." if isinstance(part, bytes) else ""

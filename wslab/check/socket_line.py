@@ -72,7 +72,7 @@ class SocketLine:
                 got=response.first_line(),
                 expected="HTTP/1.1 101 Switching Protocols",
                 section="RFC 6455, 4.2.2",
-                hint="The request is in order. The name of a header may come in any case: is that how you look it up?",
+                hint="The request is in order, and 101 is the only yes. Names of headers may come in any case.",
             )
         for problem in response_problems(response, parse_request(self._request)):
             if problem.header != "Sec-WebSocket-Accept" or "Sec-WebSocket-Accept" not in response.headers:

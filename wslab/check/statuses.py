@@ -14,6 +14,7 @@ from .report import Finding, value_shown
 
 __all__ = ["status_for"]
 
+_FITS_NONE = "No line of the table fits it, so the last one holds. All values are text: '13', not 13."
 HOME = "https://chat.example"
 _GOOD = {
     "host": "chat.example",
@@ -48,28 +49,27 @@ class _Request:
 
 
 async def a_good_request_is_let_in(bench: FunctionBench) -> None:
-    _demand(bench, _Request("A good request", 101, {"origin": HOME}, "No line of the table fits it."), SAMPLE_KEY)
+    _demand(bench, _Request("A good request", 101, {"origin": HOME}, _FITS_NONE), SAMPLE_KEY)
 
 
 async def what_is_written_in_another_way_is_let_in(bench: FunctionBench) -> None:
-    spelled = bench.random.choice(["WebSocket", "Websocket", "WEBSOCKET"])
-    lists = bench.random.choice(["keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,upgrade"])
-    upgrade, connection, name = {"upgrade": spelled}, {"connection": lists}, bench.random.randrange(100)
+    upgrade = {"upgrade": bench.random.choice(["WebSocket", "Websocket", "WEBSOCKET"])}
+    name = bench.random.randrange(100)
+    lists = ["keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,upgrade"]
     a_list = "`Connection` is a list: split it at its commas, and look whether `upgrade` is in it."
     no_browser = "Only browsers send `Origin`. Who sends none is no page of anybody's: let it in."
     query = "What follows a `?` is a query for the service, not a part of the path: `path.split('?')[0]`."
     for request in (
         _Request("A request without Origin", 101, {}, no_browser, "RFC 6455, 10.2"),
         _Request("A request that writes websocket with capitals", 101, upgrade, "Compare in small letters."),
-        _Request("A request whose Connection is a list", 101, connection, a_list),
+        *(_Request("A request whose Connection is a list", 101, {"connection": each}, a_list) for each in lists),
         _Request("A request with a query", 101, {}, query, "RFC 6455, 3", path=f"/chat?room={name}"),
     ):
         _demand(bench, request)
 
 
 async def what_breaks_the_form_is_refused(bench: FunctionBench) -> None:
-    size = bench.random.choice([5, 15, 17])
-    short = base64.b64encode(bench.random.randbytes(size)).decode()
+    keys = {size: base64.b64encode(bench.random.randbytes(size)).decode() for size in (5, 15, 17)}
     page = dict.fromkeys([name for name in _GOOD if name != "host"])
     method = bench.random.choice(["POST", "PUT", "HEAD"])
     version = bench.random.choice(["8", "7", "14"])
@@ -83,7 +83,10 @@ async def what_breaks_the_form_is_refused(bench: FunctionBench) -> None:
         _Request("A request with Connection: keep-alive", 426, {"connection": "keep-alive"}, http),
         _Request("A request without Host", 400, {"host": None}, bad),
         _Request("A request without a key", 400, {"sec-websocket-key": None}, bad),
-        _Request(f"A key of {size} bytes", 400, {"sec-websocket-key": short}, f"{bad} Decode the key and count."),
+        *(
+            _Request(f"A key of {size} bytes", 400, {"sec-websocket-key": key}, f"{bad} Decode the key and count.")
+            for size, key in keys.items()
+        ),
         _Request("A request without a version", 400, {"sec-websocket-version": None}, speak),
         _Request(f"Version {version}", 426, {"sec-websocket-version": version}, speak, "RFC 6455, 4.2.2"),
     ):
@@ -91,15 +94,31 @@ async def what_breaks_the_form_is_refused(bench: FunctionBench) -> None:
 
 
 async def what_is_not_ours_is_refused(bench: FunctionBench) -> None:
-    path = bench.random.choice(["/", "/chats", "/no/such/page", "/chat/2"])
+    paths = ["/no/such/page", "/", "/chats", "/chat/2"]
     evil = "https://evil.example"
-    alike = bench.random.choice([f"{HOME}.evil.example", "http://chat.example", "https://notchat.example"])
+    alike = [f"{HOME}.evil.example", "http://chat.example", "https://notchat.example"]
     ours = "One origin is ours, with its scheme, to the letter."
     service = "The service is at /chat, and at no other path."
     for request in (
-        _Request("An unknown path", 404, {}, service, "RFC 6455, 4.2.2", path=path),
+        *(_Request("An unknown path", 404, {}, service, "RFC 6455, 4.2.2", path=path) for path in paths),
         _Request("A foreign Origin", 403, {"origin": evil}, ours, "RFC 6455, 10.2"),
-        _Request("An Origin that only looks like ours", 403, {"origin": alike}, ours, "RFC 6455, 10.2"),
+        *(
+            _Request("An Origin that only looks like ours", 403, {"origin": each}, ours, "RFC 6455, 10.2")
+            for each in alike
+        ),
+    ):
+        _demand(bench, request)
+
+
+async def the_first_line_that_fits_decides(bench: FunctionBench) -> None:
+    evil, order = {"origin": "https://evil.example"}, "Two lines of the table fit, and the upper one decides."
+    for request in (
+        _Request("POST to an unknown path", 405, {}, order, method="POST", path="/no/such/page"),
+        _Request("A wish for h2c without a key", 426, {"upgrade": "h2c", "sec-websocket-key": None}, order),
+        _Request("A foreign Origin without a key", 400, {"sec-websocket-key": None, **evil}, order),
+        _Request("Version 8 without Host", 400, {"host": None, "sec-websocket-version": "8"}, order),
+        _Request("Version 8 for an unknown path", 426, {"sec-websocket-version": "8"}, order, path="/no/such/page"),
+        _Request("A foreign Origin at an unknown path", 404, evil, order, path="/no/such/page"),
     ):
         _demand(bench, request)
 
@@ -116,7 +135,8 @@ def _demand(bench: FunctionBench, request: _Request, key: str = "") -> None:
             "Your function returned nothing.", **facts, got="None", hint="Each way through it needs a return."
         )
     if not isinstance(result, int):
-        raise Finding("The status is not a number.", **facts, got=value_shown(result))
+        hint = f"Return the number alone: {request.status}."
+        raise Finding("The status is not a number.", **facts, got=value_shown(result), hint=hint)
     if result != request.status:
         happened = f"{request.words} was answered with {int(result)}, not {request.status}."
         raise Finding(happened, **facts, got=str(int(result)), hint=request.hint)
@@ -136,6 +156,7 @@ def status_for(
         what_is_written_in_another_way_is_let_in,
         what_breaks_the_form_is_refused,
         what_is_not_ours_is_refused,
+        the_first_line_that_fits_decides,
     ]
     wanted = "a function status_for(method, path, headers)"
     return judged("status_for", on_function(function, wanted), cases, seed)
