@@ -144,7 +144,7 @@ def _blocked(watch: Watch, finding: Finding | None) -> Finding | None:
         expected="a line that ends soon, or an await that lends the thread",
         section="lesson 03, What stops everybody?",
         hint="`await asyncio.sleep(...)` instead of time.sleep, `await asyncio.to_thread(...)` around slow calls, "
-        "and a loop that comes to its end.",
+        "and a loop that comes to its end. A send() that need not wait lends nothing: sleep between two.",
     )
 
 

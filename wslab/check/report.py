@@ -139,8 +139,11 @@ def _indented(words: str, width: int) -> str:
 
 def _html_row(row: tuple[str, str]) -> str:
     name, words = row
+    told = html.escape(words)
+    if name == "hint":  # the other rows may hold the reader's own text, backticks and all
+        told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", told)
     cell = "text-align:left;vertical-align:top;white-space:pre-wrap"
     return (
         f'<tr><th scope="row" style="{cell}">{html.escape(name)}</th>'
-        f'<td style="{cell};overflow-wrap:anywhere">{html.escape(words)}</td></tr>'
+        f'<td style="{cell};overflow-wrap:anywhere">{told}</td></tr>'
     )

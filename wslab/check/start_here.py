@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .client import REPLY_S, Client
+from .client import REPLY_S, Client, Message
 from .judge import Verdict, judged
 from .on_function import FunctionBench, on_function
 from .on_server import ServerBench, on_server
@@ -18,6 +18,8 @@ __all__ = ["countdown", "enough", "event_stream"]
 _FIRST = "lesson 00, A server that speaks first"
 _STREAM = "HTML standard, 9.2.6"
 _BOTH = "lesson 00, What if the client has something to say?"
+_COUNT = "Count the ticks that you have sent; the first is number 0."
+_LIST = "Return a list, with one text for each event."
 COUNTDOWN = ("3", "2", "1", "lift-off")
 MOST_TICKS = 1000
 
@@ -40,11 +42,23 @@ async def _counted_down(client: Client) -> None:
             hint = "A message is what one send() gives. Call it four times."
             raise Finding("Several came in one message.", got=shown(got), expected=shown(message), hint=hint)
         if got != message:
-            hint = "Three, two, one, then the word; `range(3, 0, -1)` counts down and leaves out the 0."
-            raise Finding("The countdown is another one.", got=shown(got), expected=shown(message), hint=hint)
+            what, hint = _another_countdown(got, message)
+            raise Finding(what, got=shown(got), expected=shown(message), hint=hint)
     code, _ = await client.closed(silently=True)
     if code != 1000:
         raise Finding("The server did not say goodbye.", got=f"close code {code}", expected="close code 1000")
+
+
+def _another_countdown(got: Message, due: str) -> tuple[str, str]:
+    """Say what is wrong with a message that is not the one of the countdown."""
+    if isinstance(got, bytes):
+        return "A message came as bytes where text was due.", "`str` leaves as TEXT, `bytes` as BINARY."
+    if got == "".join(COUNTDOWN):
+        return "A list went out as one message.", "Its parts are fragments of it. Call send() four times."
+    if got.lower() == due:
+        return "The word is right, its capitals are not.", "A message arrives letter by letter as you wrote it."
+    hint = "Three, two, one, then the word; `range(3, 0, -1)` counts down and leaves out the 0."
+    return "The countdown is another one.", hint
 
 
 def countdown(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
@@ -59,7 +73,7 @@ def countdown(server: Served, *, seed: int | None = None) -> Verdict[ServerBench
 
 
 async def the_events_of_the_lesson(bench: FunctionBench) -> None:
-    bench.gives(["tick 00", "tick 01"], "data: tick 00\n\ndata: tick 01\n\n", section=_STREAM)
+    bench.gives(["tick 00", "tick 01"], "data: tick 00\n\ndata: tick 01\n\n", section=_STREAM, hint=_LIST)
 
 
 async def one_space_after_the_colon_is_not_data(bench: FunctionBench) -> None:
@@ -85,6 +99,10 @@ async def comments_and_other_fields_are_no_data(bench: FunctionBench) -> None:
     if (result := bench.call(text)) != [word]:
         what = "Something that is no data was taken for data."
         raise bench.finding(what, result, [word], (text,), _STREAM, "Only lines that begin with `data:` carry data.")
+    alive = f": still here\n\ndata: {word}\n\n"
+    if (result := bench.call(alive)) != [word]:
+        what = "A comment on its own became an event."
+        raise bench.finding(what, result, [word], (alive,), _STREAM, "No line of data before the blank line: no event.")
 
 
 async def what_is_not_ended_is_no_event_yet(bench: FunctionBench) -> None:
@@ -148,7 +166,8 @@ async def _counted(client: Client, count: int) -> None:
             return
         if got != f"tick {number}":
             due = f"{shown(f'tick {number}')} or {shown(f'{number} ticks')}"
-            hint = "Count the ticks that you have sent; the first is number 0."
+            right = isinstance(got, str) and str(number) in got.split()
+            hint = f"The number is right; the words are to be '{number} ticks'." if right else _COUNT
             raise Finding("The count at the end is not the number of ticks.", got=shown(got), expected=due, hint=hint)
     raise _went_on(client, f"{MOST_TICKS} ticks")
 
