@@ -114,7 +114,9 @@ def _wrong_messages(got: list[Any], whole: list[Message], frames: list[WireFrame
             "One list of messages, each str or bytes; the frames are left behind.",
         )
     if _as_bytes(got) == _as_bytes(whole):
-        hint = "A continuation has opcode 0, whatever it continues: remember the opcode of the first fragment."
+        hint = "TEXT is given as str, so decode it; BINARY stays bytes."
+        if any(frame.opcode == CONT for frame in frames):
+            hint = "A continuation has opcode 0, whatever it continues: remember the opcode of the first fragment."
         return "A message has the wrong type.", hint
     if any(frame.payload in each for frame in frames if frame.opcode >= 8 for each in _as_bytes(got)):
         return "The payload of a control frame is in a message.", "Opcodes from 8 on are no fragments: put them aside."
@@ -146,6 +148,11 @@ def _cuts_a_character(frames: list[WireFrame]) -> bool:
 def _wrong_control(got: list[Any], control: list[WireFrame]) -> tuple[str, str]:
     if len(got) < len(control):
         return "A control frame is lost.", "It goes into the second list, as the frame that it is."
+    if got == [frame.payload for frame in control]:
+        return (
+            "The second list holds payloads.",
+            "Give the frames themselves: a payload does not tell its kind.",
+        )
     return "The second list is not the control frames.", "Only opcodes from 8 on are control frames; in their order."
 
 

@@ -12,6 +12,8 @@ __all__ = ["Mistake", "count", "triple", "wrong_decoding", "wrong_encoding"]
 _SHOWN_BYTES = 16
 _FORMS = "To 125 as it is; to 65535 as 126 and 2 bytes; from there as 127 and 8 bytes. The key is not counted."
 
+_TWICE = "127 can be a length, in the 16-bit form, and is no mark there: `elif`, so that you ask the second byte only."
+
 # What went wrong, the section of RFC 6455 where it stands, and what to look at.
 Mistake = tuple[str, str, str]
 
@@ -63,10 +65,13 @@ def _wrong_length(got: bytes, text: str, wire: bytes) -> Mistake:
 def wrong_decoding(got: Any, frame: WireFrame, rest: bytes) -> Mistake:
     """Say what is wrong with what came back for the bytes of a frame and those that follow it."""
     if got is None:
-        return "Your function returned None, though the frame is whole.", "5.2", "None is for bytes still on their way."
+        hint = _TWICE if len(frame.payload) == 127 else "None is for bytes still on their way."
+        return "Your function returned None, though the frame is whole.", "5.2", hint
     if not isinstance(got, tuple | list) or len(got) != 3:
         return "Your function did not return three things.", "5.2", "return opcode, payload, rest"
     opcode, payload, left = got
+    if payload == frame.opcode and opcode == frame.payload:
+        return "The payload stands where the opcode was due.", "5.2", "return opcode, payload, rest"
     if opcode != frame.opcode:
         return "The opcode is another.", "5.2", "It is the low four bits of the first byte. FIN and RSV stand above it."
     if payload != frame.payload:
@@ -92,11 +97,8 @@ def _wrong_payload(payload: Any, wire: bytes, frame: WireFrame) -> Mistake:
         return "The mask was taken off with the wrong bytes.", "5.3", hint
     if len(payload) == size_bytes:
         return "This frame is not masked, and yet its payload was changed.", "5.2", "Ask the MASK bit first."
-    return (
-        "The payload is another.",
-        "5.2",
-        "Where does it begin, how long is it? The key is not counted in the length.",
-    )
+    hint = "Where does it begin, how long is it? The key is not counted in the length."
+    return "The payload is another.", "5.2", _TWICE if size_bytes == 127 else hint
 
 
 def triple(value: Any) -> str:
