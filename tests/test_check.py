@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import signal
 import sys
@@ -503,3 +504,40 @@ async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pyte
         except AssertionError:
             noticed.append(test.__name__)
     assert len(noticed) >= 2 if passes else noticed
+
+
+FAILS_UNSEEN = """
+async def fails():
+    raise KeyError("nobody asks")
+
+
+async def handler(websocket):
+    asyncio.create_task(fails())
+    async for message in websocket:
+        await websocket.send(message)
+"""
+
+
+async def test_a_task_that_fails_unseen_is_not_logged_in_red(caplog: pytest.LogCaptureFixture) -> None:
+    await wslab.check.echo(await handler_of(FAILS_UNSEEN))
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+async def test_a_task_of_somebody_else_that_fails_unseen_is_logged_still(caplog: pytest.LogCaptureFixture) -> None:
+    checked = asyncio.Event()
+
+    async def fails() -> None:
+        await checked.wait()
+        raise KeyError("nobody asks")
+
+    async def handler(websocket: Any) -> None:
+        checked.set()
+
+    other = asyncio.create_task(fails())
+    await asyncio.sleep(0)
+    await wslab.check.echo(handler)
+    assert other.done()
+    del other
+    gc.collect()
+    assert "never retrieved" in caplog.text

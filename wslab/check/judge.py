@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from .. import ledger
 from ..errors import CheckError
 from .bench import Bench
+from .quiet import quiet_tasks
 from .report import Finding, Report
 from .watch import BlockedLoop, Watch, waits_at
 
@@ -82,7 +83,7 @@ class Verdict(Generic[B]):
     async def _judge(self) -> Report:
         async with _turn():
             before = asyncio.all_tasks()
-            with _noted_coroutines() as forgotten, Watch() as watch:
+            with quiet_tasks(before), _noted_coroutines() as forgotten, Watch() as watch:
                 try:
                     finding = await self._first_finding(watch)
                 except asyncio.CancelledError:  # the cell was interrupted
