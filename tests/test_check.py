@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from wslab.check.bench import Bench
 from wslab.check.judge import judged
 from wslab.check.on_client import ClientBench, on_client
 from wslab.check.on_function import FunctionBench, on_function
+from wslab.check.remedies import remedy
 from wslab.check.watch import Watch, reader_line
 from wslab.exercises.answers import run_source
 
@@ -161,6 +163,12 @@ async def test_what_cannot_be_checked_is_a_clear_error(candidate: Any, error: ty
         await wslab.check.echo(candidate)
 
 
+async def test_a_handler_that_was_called_is_a_clear_error() -> None:
+    handler = await handler_of(ECHO)
+    with pytest.raises(wslab.HandlerError, match="was called already"):
+        await wslab.check.echo(handler(None))
+
+
 async def test_a_server_that_says_nothing_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wslab.check.subject.OPEN_S", 0.05)
     come: list[asyncio.StreamWriter] = []
@@ -198,10 +206,11 @@ async def test_a_running_server_and_any_url_can_be_graded() -> None:
 
 
 async def test_the_same_seed_draws_the_same_inputs_and_the_report_names_it() -> None:
-    once = await handler_of("async def handler(websocket):\n    await websocket.send(await websocket.recv())")
-    first, second = await wslab.check.echo(once, seed=7), await wslab.check.echo(once, seed=7)
+    source = "    for _ in range(4):\n        await websocket.send(await websocket.recv())"
+    few = await handler_of(f"async def handler(websocket):\n{source}")
+    first, second = await wslab.check.echo(few, seed=7), await wslab.check.echo(few, seed=7)
     assert repr(first) == repr(second) and "seed=7" in repr(first)
-    assert repr(await wslab.check.echo(once, seed=8)) != repr(first)
+    assert repr(await wslab.check.echo(few, seed=8)) != repr(first)
 
 
 def test_a_check_that_was_not_awaited_says_so() -> None:
@@ -337,6 +346,11 @@ async def no_url() -> str:
 async def test_what_is_no_client_is_a_clear_error(client: Any) -> None:
     with pytest.raises(wslab.CheckError, match="async def client"):
         await judged("hear", on_client(client, "async def client(url)"), [takes_hello], 0)
+
+
+async def test_a_client_that_is_not_async_is_told_what_is_missing() -> None:
+    with pytest.raises(wslab.CheckError, match="write async in front of def"):
+        await judged("hear", on_client(lambda url: [], "async def client(url)"), [takes_hello], 0)
 
 
 # The watch and the bounds.
@@ -541,3 +555,66 @@ async def test_a_task_of_somebody_else_that_fails_unseen_is_logged_still(caplog:
     del other
     gc.collect()
     assert "never retrieved" in caplog.text
+
+
+FORGETFUL = """
+async def handler(websocket):
+    async for message in websocket:
+        reply = websocket.recv()
+        await websocket.send(reply)
+"""
+
+
+async def test_a_missing_await_is_told_although_a_traceback_holds_the_coroutine() -> None:
+    report = await wslab.check.echo(await handler_of(FORGETFUL))
+    assert report.finding is not None and report.finding.happened == "An await is missing."
+    assert "'Connection.recv' was never awaited" in report.finding.got
+
+
+async def test_a_missing_await_of_another_cell_is_not_told_as_the_fault_of_this_one() -> None:
+    async def forgotten() -> None:
+        pass
+
+    silent = await handler_of("async def handler(websocket):\n    await websocket.wait_closed()")
+    gc.disable()  # or it takes the cycle apart before the check begins
+    try:
+        held: list[Any] = [forgotten()]
+        held.append(held)
+        coroutine = weakref.ref(held[0])
+        del held
+        report = await wslab.check.echo(silent)
+        kept = coroutine()
+        assert kept is not None
+        kept.close()
+    finally:
+        gc.enable()
+    assert report.finding is not None and report.finding.happened.startswith("Nothing came to client 1")
+
+
+async def test_a_silence_names_the_line_at_which_the_handler_waits() -> None:
+    report = await wslab.check.echo(
+        await handler_of("async def handler(websocket):\n    await websocket.wait_closed()")
+    )
+    assert report.finding is not None and report.finding.got.endswith(": await websocket.wait_closed()")
+
+
+async def test_a_long_exchange_is_shown_from_its_end_and_says_how_much_came_before() -> None:
+    twenty = [wslab.Record(1, wslab.CLIENT, "end", 0.0)] * 20
+    report = Report("many", ("many",), 0, 1, False, Finding("Too many."), wslab.Records(twenty), 3)
+    words = "The last frames of the exchange; 3 came before them."
+    assert words in repr(report) and words in report._repr_html_()
+    assert "came before" not in repr(Report("few", ("few",), 0, 1, False, Finding("Few."), wslab.Records(twenty)))
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("TypeError: object NoneType can't be used in 'await' expression, at line 3", "leave out its await"),
+        ("TypeError: data is a dict-like object, at line 3", "json.dumps"),
+        ("AttributeError: 'connect' object has no attribute 'send'", "async with"),
+        ("ValueError: four", ""),
+    ],
+)
+def test_a_well_known_error_has_its_remedy(failure: str, words: str) -> None:
+    told = remedy(failure)
+    assert words in told and bool(told) is bool(words)

@@ -182,6 +182,7 @@ async def presence(websocket):
         here.remove(websocket.request.path[1:])
 """
 HUB_ROOMS = """
+rooms = {}
 hub = wslab.Hub()
 
 
@@ -191,6 +192,7 @@ async def talk(websocket):
             await hub.broadcast(message, room=websocket.request.path)
 """
 FILTERED = """
+rooms = {}
 everyone = set()
 
 
@@ -269,7 +271,7 @@ async def report_at_url(exercise: Exercise, code: str) -> wslab.check.Report:
     namespace = {"__name__": "__main__"}
     await run_source("imports", imports(exercise.lesson), namespace)
     await run_source(exercise.id, code, namespace)
-    handler = namespace[exercise.call.rpartition("(")[2].removesuffix(")")]
+    handler = namespace[exercise.call.partition("(")[2].removesuffix(")").split(",")[0]]
     async with wslab.serve(handler, compression=None) as server:
         return await getattr(wslab.check, exercise.id)(server.url)
 
@@ -283,3 +285,8 @@ async def test_a_server_at_a_url_passes_too(exercise: Exercise) -> None:
 async def test_a_server_at_a_url_that_keeps_all_is_told() -> None:
     report = await report_at_url(EXERCISES["no_stall"], EXERCISES["broadcast"].solution)
     assert LIMITLESS in repr(report), report
+
+
+async def test_what_keeps_no_rooms_cannot_be_checked_for_rooms() -> None:
+    with pytest.raises(wslab.CheckError, match="the dict in which the handler keeps its rooms"):
+        await wslab.check.rooms("ws://127.0.0.1:1/", 3)

@@ -16,12 +16,21 @@ from .report import Finding, shown, value_shown
 
 __all__ = ["ask"]
 
+_A_LIST = "Collect the answers in a list, in the order of the questions, and return it."
+_ENDS = "lesson 03, async for, or recv() in a loop?"
+
 
 class _Answering:
-    """A server that answers questions, hangs up when it has given so many, and remembers how it was left."""
+    """A server that answers questions, hangs up when it has given so many, and remembers how it was left.
 
-    def __init__(self, most: int | None = None) -> None:
+    Args:
+        most: How many answers it gives.
+        politely: Whether it hangs up with a close frame.
+    """
+
+    def __init__(self, most: int | None = None, *, politely: bool = True) -> None:
         self.most = most
+        self.politely = politely
         self.heard: list[list[str | bytes]] = []
         self.early: list[str | bytes] = []
         self.codes: asyncio.Queue[int | None] = asyncio.Queue()
@@ -36,14 +45,20 @@ class _Answering:
                 for each in (question, *early):
                     await websocket.send(f"{each!s}?")
                 if len(questions) == self.most:
+                    await self._hang_up(websocket)
                     break
         if self.most is None:
             close = websocket.protocol.close_rcvd
             await self.codes.put(close.code if close else None)
 
+    async def _hang_up(self, websocket: ServerConnection) -> None:
+        if not self.politely:
+            await (await websocket.ping("anything else?"))  # when the pong has come, the answer has been read
+            websocket.transport.abort()
+
     async def _early(self, websocket: ServerConnection) -> list[str | bytes]:
         """Give what the client has said without waiting for the answer: all of it came before the pong."""
-        await (await websocket.ping())
+        await (await websocket.ping("anything more?"))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0):
                 self.early = [await websocket.recv()]
@@ -71,14 +86,16 @@ async def _asked(bench: ClientBench, questions: list[str]) -> None:
             hint="Connect around the loop, not inside of it.",
         )
     if answers is None:
-        raise Finding("Your client returned nothing.", **facts, hint="Collect the answers in a list and return it.")
+        raise Finding("Your client returned nothing.", **facts, hint=_A_LIST)
     if server.early:
         raise Finding(
             "Your client did not wait for the answer before it asked again.",
             **(facts | {"got": f"{shown(server.early[0])}, before the answer to the question before it"}),
             hint="One recv() for each send(), in turn: both inside of the loop.",
         )
-    if isinstance(answers, list) and len(answers) < len(due):
+    if not isinstance(answers, list):
+        raise Finding(f"Your client returned no list, but a {type(answers).__name__}.", **facts, hint=_A_LIST)
+    if len(answers) < len(due):
         raise Finding("Your client returned too few answers.", **facts, hint="One for each question, in a loop.")
     if answers != due:
         raise Finding("Your client returned other answers.", **facts, hint="One recv() for each send(), in turn.")
@@ -93,32 +110,41 @@ async def _asked(bench: ClientBench, questions: list[str]) -> None:
             hint="`async with connect(url) as websocket:` closes it, whatever happens inside.",
         ) from None
     if code != 1000:
-        raise Finding("Your client left without a goodbye.", got=f"close code {code}", expected="close code 1000")
+        raise Finding(
+            "Your client left without a goodbye.",
+            got=f"close code {code}" if code else "no close frame with a code",
+            expected="close code 1000",
+            section="RFC 6455, 7.4.1",
+            hint="`async with connect(url) as websocket:` says 1000 at its end.",
+        )
 
 
 async def what_came_before_the_server_hung_up_is_kept(bench: ClientBench) -> None:
-    server = _Answering(most=2)
+    await _kept(bench, "The server hung up in the middle", politely=True)
+
+
+async def what_came_before_a_loss_is_kept(bench: ClientBench) -> None:
+    await _kept(bench, "The connection was lost in the middle", politely=False)
+
+
+async def _kept(bench: ClientBench, happened: str, *, politely: bool) -> None:
+    """Demand that a client returns the two answers that came before the server hung up."""
     questions = [bench.text() for _ in range(4)]
-    url = await bench.serve(server.handler)
+    due = [f"{question}?" for question in questions[:2]]
+    end = "two answers, then close code 1000" if politely else "two answers, then the end of TCP, without a close frame"
+    facts = {"sent": f"{end}, to {value_shown(questions)}", "expected": value_shown(due), "section": _ENDS}
+    url = await bench.serve(_Answering(most=2, politely=politely).handler)
     try:
         answers = await bench.run(url, questions)
     except Finding as finding:
-        raise Finding(
-            "The server hung up in the middle, and your client lost what it had.",
-            sent=value_shown(questions),
-            got=finding.got,
-            expected=value_shown([f"{question}?" for question in questions[:2]]),
-            section="lesson 03, async for, or recv() in a loop?",
-            hint="`recv()` and `send()` raise ConnectionClosed at the end. Catch it around the loop.",
-        ) from None
-    if answers != [f"{question}?" for question in questions[:2]]:
-        expected = value_shown([f"{question}?" for question in questions[:2]])
-        raise Finding(
-            "The server hung up after two answers, and your client returned something else than these.",
-            sent=value_shown(questions),
-            got=value_shown(answers),
-            expected=expected,
-        )
+        hint = "`recv()` and `send()` raise ConnectionClosed at the end. Catch it around the loop."
+        if not politely:
+            hint = "ConnectionClosedOK is only the end with a goodbye. `ConnectionClosed` covers every end."
+        raise Finding(f"{happened}, and your client lost what it had.", **facts, got=finding.got, hint=hint) from None
+    if answers != due:
+        what = f"{happened}, and your client returned something else than the two answers that had come."
+        hint = "Make the list before the loop, append only what recv() gives, and return it however the loop ends."
+        raise Finding(what, **facts, got=value_shown(answers), hint=hint)
 
 
 def ask(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = None) -> Verdict[ClientBench]:
@@ -132,5 +158,6 @@ def ask(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = N
         the_answers_are_returned_in_order,
         as_many_as_there_are,
         what_came_before_the_server_hung_up_is_kept,
+        what_came_before_a_loss_is_kept,
     ]
     return judged("ask", on_client(client, "async def ask(url, questions)"), cases, seed)

@@ -38,10 +38,20 @@ class Bench:
 
     @property
     def records(self) -> Records | None:
-        """The last frames that crossed the wire, or the heads if no frame did; None if nothing did."""
+        """The last of what crossed the wire; None if nothing did."""
+        return None if self.crossed is None else self.crossed[-MOST_RECORDS:]
+
+    @property
+    def left_out(self) -> int:
+        """How many crossed the wire before these."""
+        return max(0, len(self.crossed or ()) - MOST_RECORDS)
+
+    @property
+    def crossed(self) -> Records | None:
+        """The frames that crossed the wire, or the heads if no frame did; None if nothing did."""
         if self.tap is None or not self.tap.tape:
             return None
-        return (self.tap.tape.frames() or self.tap.tape)[-MOST_RECORDS:]
+        return self.tap.tape.frames() or self.tap.tape[:]
 
     def text(self, words: int = 3) -> str:
         """Draw a text, often outside ASCII."""

@@ -9,20 +9,22 @@ from .client import Client, Message
 from .departures import LEAVING, WAYS, Way, departs, departure_is_survived, nothing_is_kept
 from .judge import Verdict, judged
 from .on_server import ServerBench, on_server
+from .report import shown
 from .subject import Served
 
-__all__ = ["broadcast", "hears_all"]
+__all__ = ["broadcast", "goes_on_without", "hears_all"]
 
 _MOST_CHUNKS = 32
 _CHUNK_BYTES = 32 * 2**10
 _FULL_BYTES = 32 * 2**10  # with more than this in the write buffer, a send() waits
 _LOOK_S = 0.01
+_TO_ALL = "Each message goes to all who are in the set, not only to the connection that it came from."
 
 
 async def who_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client()
     await alone.says("Hello")
-    await alone.hears("Hello", section=LEAVING, hint="Who speaks is one of everyone. Does the handler send at all?")
+    await alone.hears("Hello", section=LEAVING, silence="Who speaks is one of everyone. Does the handler send at all?")
 
 
 async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
@@ -40,11 +42,11 @@ async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
 
 
 async def a_client_that_leaves_is_survived(bench: ServerBench) -> None:
-    await _goes_on_without(bench, "closed with 1000")
+    await goes_on_without(bench, "closed with 1000")
 
 
 async def a_client_that_vanishes_is_survived(bench: ServerBench) -> None:
-    await _goes_on_without(bench, "vanished")
+    await goes_on_without(bench, "vanished")
 
 
 async def a_client_that_comes_meanwhile_is_survived(bench: ServerBench) -> None:
@@ -53,12 +55,15 @@ async def a_client_that_comes_meanwhile_is_survived(bench: ServerBench) -> None:
     with departure_is_survived(bench):
         said = await _speaks_until_a_send_would_wait(bench, speaker)
         newcomer = await bench.client()
+        newcomer.last = "a connection, and not a word; then somebody else spoke"
         slow.wakes()
         await hears_all(speaker, said)
         last = bench.text()
         await speaker.says(last)
         await speaker.hears(last)
-        while await newcomer.next() != last:  # what was on its way when it came may reach it, or not
+        in_before = "Who has come is one of everyone before saying a word: enter in front of the loop."
+        # What was on its way when it came may reach it, or not.
+        while await newcomer.next(shown(last), section=LEAVING, hint=in_before) != last:
             pass
 
 
@@ -70,18 +75,19 @@ async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
     await nothing_is_kept(bench, ways)
 
 
-async def hears_all(client: Client, said: list[Message]) -> None:
+async def hears_all(client: Client, said: list[Message], *, section: str = LEAVING, hint: str = _TO_ALL) -> None:
     """Demand that a client hears, in order, what it has not heard yet of what was said."""
     for message in said[len(client.heard) :]:
         await client.hears(
             message,
             otherwise=f"What somebody else had said did not reach {client.name}.",
-            section=LEAVING,
-            hint="Each message goes to all who are in the set, not only to the connection that it came from.",
+            section=section,
+            hint=hint,
+            silence=hint,
         )
 
 
-async def _three_who_are_in(bench: ServerBench) -> tuple[list[Client], list[Message]]:
+async def _three_who_are_in(bench: ServerBench, path: str = "") -> tuple[list[Client], list[Message]]:
     """Connect three, one after the other, and give what they said to be heard.
 
     A server may answer 101 first and count the client afterwards, so each speaks before it is relied on.
@@ -89,24 +95,25 @@ async def _three_who_are_in(bench: ServerBench) -> tuple[list[Client], list[Mess
     clients: list[Client] = []
     said: list[Message] = []
     for _ in range(3):
-        clients.append(await bench.client())
+        clients.append(await bench.client(path))
         clients[-1].heard += said  # what was said before it came is not for it
         said.append(bench.text())
         await clients[-1].says(said[-1])
-        await clients[-1].hears(said[-1], section=LEAVING, hint="Who speaks is one of everyone.")
+        await clients[-1].hears(said[-1], section=LEAVING, silence="Who speaks is one of everyone.")
     return clients, said
 
 
-async def _goes_on_without(bench: ServerBench, way: Way) -> None:
+async def goes_on_without(bench: ServerBench, way: Way, path: str = "") -> None:
+    """Demand that two go on to hear all when a third leaves while messages are on their way."""
     with departure_is_survived(bench):
-        (speaker, leaver, listener), said = await _three_who_are_in(bench)
+        (speaker, leaver, listener), said = await _three_who_are_in(bench, path)
         said += [bench.text() for _ in range(3)]
         await speaker.says(said[-3])
         await hears_all(speaker, said[:-2])
         await asyncio.gather(departs(bench, leaver, way), speaker.says(said[-2]))
         await speaker.says(said[-1])
         for client in (speaker, listener):
-            await hears_all(client, said)
+            await hears_all(client, said, hint=f"Client 2 {way} just before: whom did your code take out then?")
 
 
 async def _speaks_until_a_send_would_wait(bench: ServerBench, speaker: Client) -> list[Message]:

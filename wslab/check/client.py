@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
+from .remedies import remedy
 from .report import Finding, shown
 from .subject import Subject
 
@@ -44,6 +45,11 @@ class Client:
         self._subject = subject
 
     @property
+    def failure(self) -> str:
+        """What a handler raised first and where, or ""."""
+        return self._subject.failure
+
+    @property
     def title(self) -> str:
         """Its name at the beginning of a sentence."""
         return self.name.capitalize()
@@ -61,6 +67,7 @@ class Client:
         otherwise: str = "",
         section: str = "",
         hint: str = "",
+        silence: str = "",
         within_s: float = REPLY_S,
     ) -> None:
         """Demand that the next message is this one, as text or binary just so.
@@ -69,10 +76,11 @@ class Client:
             expected: The message.
             otherwise: What it means if another message comes, one sentence.
             section: Where it stands.
-            hint: What to look at next.
+            hint: What to look at if another message comes.
+            silence: What to look at if none comes.
             within_s: How long to wait.
         """
-        got = await self.next(shown(expected), section=section, hint=hint, within_s=within_s)
+        got = await self.next(shown(expected), section=section, hint=silence, within_s=within_s)
         if got == expected and isinstance(got, str) is isinstance(expected, str):
             self.heard.append(got)
             return
@@ -109,6 +117,7 @@ class Client:
             raise Finding(
                 f"Nothing came to {self.name} within {within_s:g} s.",
                 **facts,
+                got=self._subject.where_calls_wait,
                 section=section,
                 hint=hint or "Does the handler reach its send(), and is there an await in front of it?",
             ) from None
@@ -133,7 +142,7 @@ class Client:
                 **facts,
                 got=failure or "close code 1011",
                 section="RFC 6455, 7.4.1 (1011)",
-                hint="Mend that line first; the client sees only the code 1011.",
+                hint=f"{remedy(failure)}Mend that line first; the client sees only the code 1011.",
             )
         return Finding(
             f"The connection of {self.name} was closed before the answer.",

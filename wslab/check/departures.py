@@ -92,5 +92,6 @@ async def nothing_is_kept(bench: ServerBench, ways: dict[int, Way]) -> None:
         got=f"still held: {', '.join(told) or 'one of an earlier case'}",
         expected="nothing held but those who are connected, or the server's memory fills from day to day",
         section=LEAVING,
-        hint="Does the line that takes out who leaves stand in `finally`? It has to run however the handler ends.",
+        hint="Does the line that takes out who leaves stand in `finally`? It has to run however the handler ends. "
+        "Or is there something else that holds a connection: a second list, a message with its sender, a task?",
     )

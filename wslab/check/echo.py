@@ -7,7 +7,7 @@ import contextlib
 
 from websockets.exceptions import ConnectionClosed
 
-from .client import Client
+from .client import REPLY_S, Client
 from .judge import Verdict, judged
 from .on_server import ServerBench, on_server
 from .report import Finding, shown
@@ -20,8 +20,9 @@ _ECHO = "lesson 03, str or bytes?"
 
 async def text_comes_back(bench: ServerBench) -> None:
     client = await bench.client()
-    await client.says("Hello")
-    await client.hears("Hello", section=_ECHO)
+    for text in ("Hello", " two  blanks \n", ""):
+        await client.says(text)
+        await client.hears(text, section=_ECHO)
 
 
 async def many_messages_come_back_in_order(bench: ServerBench) -> None:
@@ -36,7 +37,7 @@ async def many_messages_come_back_in_order(bench: ServerBench) -> None:
 
 async def bytes_come_back_as_bytes(bench: ServerBench) -> None:
     client = await bench.client()
-    for data in (b"", bench.data(), bench.data(70_000)):
+    for data in (bench.data(), b"", bench.data(70_000)):
         await client.says(data)
         await client.hears(data, section=_ECHO)
 
@@ -76,6 +77,7 @@ def echo(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
 
 MOST_CHARACTERS = 100
 _HANGS_UP = "lesson 03, What is a handler?"
+_CODE_SAYS_WHY = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises 1011."
 
 
 async def capitals_come_back(bench: ServerBench) -> None:
@@ -86,16 +88,20 @@ async def capitals_come_back(bench: ServerBench) -> None:
 
 
 async def up_to_100_characters_are_answered(bench: ServerBench) -> None:
-    for letter, hint in (
-        ("a", "100 is allowed, more is not."),
-        ("é", "Count the characters of the text, not the bytes that it takes on the wire."),
+    for letter, what, hint in (
+        ("a", "letters", "100 is allowed, more is not."),
+        (
+            "é",
+            "letters outside ASCII",
+            "Count the characters of the text, not the bytes that it takes on the wire.",
+        ),
+        ("ß", "ß", "Count what came in: the capitals of ß are two letters."),
     ):
         client = await bench.client()
         await client.says(letter * MOST_CHARACTERS)
         try:
             await client.hears(letter.upper() * MOST_CHARACTERS)
         except Finding as finding:
-            what = "letters" if letter == "a" else "letters outside ASCII"
             happened = f"A text of exactly 100 {what} was not answered in capitals."
             raise Finding(happened, sent=client.last, got=finding.got, expected="the capitals", hint=hint) from None
 
@@ -103,35 +109,60 @@ async def up_to_100_characters_are_answered(bench: ServerBench) -> None:
 async def longer_texts_end_with_1009(bench: ServerBench) -> None:
     for size in (bench.random.randint(MOST_CHARACTERS + 2, 300), MOST_CHARACTERS + 1):
         what = f"A text of {size} characters" if size == MOST_CHARACTERS + 1 else "A text that is too long"
-        await _refused(bench, "a" * size, 1009, what)
+        await _refused(bench, "a" * size, 1009, what, _CODE_SAYS_WHY)
 
 
 async def bytes_end_with_1003(bench: ServerBench) -> None:
-    await _refused(bench, bench.data(), 1003, "A binary message")
+    await _refused(bench, bench.data(), 1003, "A binary message", _CODE_SAYS_WHY)
+    of_any_size = "Bytes are refused as bytes, however many there are: ask for the type before the length."
+    await _refused(bench, bench.data(MOST_CHARACTERS + 1), 1003, "A long binary message", of_any_size)
 
 
-async def _refused(bench: ServerBench, message: str | bytes, code: int, what: str) -> None:
+async def _refused(bench: ServerBench, message: str | bytes, code: int, what: str, hint: str) -> None:
     """Demand that a message closes its connection with this code, and nobody else's."""
     client, other = await bench.client(), await bench.client()
     await client.says(message)
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(1.5):
-            answer = await client.websocket.recv()
-        raise Finding(f"{what} was answered.", sent=client.last, got=shown(answer), expected=f"close code {code}")
-    found, _ = await client.closed()
+    facts = {"sent": client.last, "expected": f"close code {code}", "section": "RFC 6455, 7.4.1"}
+    found = await _code_of_refusal(bench, client, what, facts)
     if found != code:
-        hint = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises 1011."
-        raise Finding(
-            f"{what} was refused with another close code.",
-            sent=client.last,
-            got=f"close code {found}" + (f": {bench.subject.failure}" if bench.subject.failure else ""),
-            expected=f"close code {code}",
-            section="RFC 6455, 7.4.1",
-            hint=hint,
-        )
+        await bench.subject.calls_end(but=1)  # a connection can end before its handler has told why
+        hint = "No close frame left your server. The code is a number: `1009`, not a text." if found == 1006 else hint
+        got = f"close code {found}" + (f": {bench.subject.failure}" if bench.subject.failure else "")
+        raise Finding(f"{what} was refused with another close code.", **facts, got=got, hint=hint)
     text = bench.text()
     await other.says(text)
-    await other.hears(text.upper(), section=_HANGS_UP)
+    answer = await other.next(shown(text.upper()), section=_HANGS_UP) if not await _is_closed(other) else None
+    if answer != text.upper():
+        raise Finding(
+            f"{client.title} was refused, and {other.name} was no longer served.",
+            sent=f"{client.last} from {client.name}, {other.last} from {other.name}",
+            got=shown(answer) if answer is not None else f"close code {other.websocket.close_code} at {other.name}",
+            expected=f"{shown(text.upper())} at {other.name}",
+            section=_HANGS_UP,
+            hint="Each call of the handler has a connection of its own, and closes no other.",
+        )
+
+
+async def _code_of_refusal(bench: ServerBench, client: Client, what: str, facts: dict[str, str]) -> int:
+    """Give the code with which a message was refused; that it was answered, or neither, is a finding."""
+    try:
+        async with asyncio.timeout(REPLY_S):
+            answer = await client.websocket.recv()
+    except ConnectionClosed:
+        return (await client.closed())[0]
+    except TimeoutError:
+        got = "nothing" + (f"; {bench.subject.where_calls_wait}" if bench.subject.where_calls_wait else "")
+        hint = "To leave it unanswered is not enough: `await websocket.close(code)` ends the connection."
+        raise Finding(f"{what} was neither answered nor refused.", **facts, got=got, hint=hint) from None
+    hint = "The code belongs into a close frame, `await websocket.close(code)`, and no answer goes before it."
+    raise Finding(f"{what} was answered.", **facts, got=shown(answer), hint=hint)
+
+
+async def _is_closed(client: Client) -> bool:
+    """Whether the server has closed the connection; whatever it sent before a pong has come when the pong has."""
+    with contextlib.suppress(ConnectionClosed):
+        await (await client.websocket.ping())
+    return client.websocket.close_code is not None
 
 
 def shout(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
@@ -154,8 +185,9 @@ def shout(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
 
 async def the_square_comes_back(bench: ServerBench) -> None:
     client = await bench.client()
-    await client.says("7")
-    await client.hears("49", section=_ECHO, hint='What arrives is a text: `int("7")` is 7, `str(49)` is "49".')
+    for number, square in (("7", "49"), ("12", "144")):
+        await client.says(number)
+        await client.hears(square, section=_ECHO, hint='What arrives is a text: `int("7")` is 7, `str(49)` is "49".')
 
 
 async def others_are_served_meanwhile(bench: ServerBench) -> None:
@@ -176,15 +208,16 @@ async def others_are_served_meanwhile(bench: ServerBench) -> None:
             got=f"the pongs after the square; the loop stood at {bench.watch.stood_at}",
             expected="the pongs first",
             section="lesson 03, What stops everybody?",
-            hint="`slow_square` cannot be made quicker, but it can be called in another thread.",
+            hint="`slow_square` cannot be made quicker, but it can be called in another thread, and awaited. "
+            "A plain join() or result() waits with the whole loop.",
         )
 
 
 async def _pongs(client: Client) -> None:
     """Ask whether the loop turns, several times: one ping can be answered before the handler gets its turn."""
     with contextlib.suppress(ConnectionClosed):
-        for _ in range(3):
-            await (await client.websocket.ping())
+        for number in range(1, 4):
+            await (await client.websocket.ping(f"awake? {number}"))
 
 
 async def every_client_gets_its_own(bench: ServerBench) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import threading
+import traceback
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -90,13 +92,16 @@ class Verdict(Generic[B]):
                     await _leak(before)
                     raise
                 leak = await _leak(before)
+                drawn, records, left_out = self._bench.drawn, self._bench.records, self._bench.left_out
+                if finding is not None:
+                    self._bench = Bench(self._seed)
+                    _let_go(finding)
         finding = _blocked(watch, finding) or _forgotten(finding, forgotten) or finding or leak
         ledger.record_check(self._exercise, finding is None)
         names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
-        bench = self._bench
-        return Report(
-            self._exercise, names, self._passed, self._seed, bench.drawn, finding, bench.records if finding else None
-        )
+        if finding is None:
+            return Report(self._exercise, names, self._passed, self._seed, drawn)
+        return Report(self._exercise, names, self._passed, self._seed, drawn, finding, records, left_out)
 
     async def _first_finding(self, watch: Watch) -> Finding | None:
         limit = asyncio.timeout(LIMIT_S)
@@ -159,17 +164,31 @@ def _forgotten(finding: Finding | None, forgotten: list[str]) -> Finding | None:
         got=f"{forgotten[0]}; {finding.happened}",
         expected=finding.expected,
         section="lesson 03, Why does await work in a cell?",
-        hint="Calling a coroutine function only makes a coroutine. Write await in front of the call.",
+        hint="Calling a coroutine function only makes a coroutine. Write `await` in front of the call; "
+        "or give it to `asyncio.create_task(...)`, if it shall run beside what follows.",
     )
+
+
+def _let_go(finding: Finding) -> None:
+    """Let what the frames of a finding hold be forgotten: Python tells of a missing await only then."""
+    error: BaseException | None = finding
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+    gc.collect()
 
 
 @contextlib.contextmanager
 def _noted_coroutines() -> Iterator[list[str]]:
     """Note which coroutines were never awaited; other warnings go on as they would have."""
     forgotten: list[str] = []
+    gc.freeze()  # what other cells have left in a cycle is not collected here, nor told as the fault of this one
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always", RuntimeWarning)
-        yield forgotten
+        try:
+            yield forgotten
+        finally:
+            gc.unfreeze()
         words = [str(each.message).partition("\n")[0] for each in noted]
         forgotten += [each for each in words if each.endswith("was never awaited")]
     for each in noted:
@@ -193,7 +212,7 @@ async def _leak(before: set[asyncio.Task[Any]]) -> Finding | None:
         f"{'A task was' if count == 1 else f'{count} tasks were'} left behind.",
         got="; ".join(names[:3]),
         expected="no task that outlives the connection or the function that made it",
-        section="lesson 05",
+        section="lesson 05, Is the guest list right again?",
         hint="Cancel it in `finally`, and await its end; or let an `async with asyncio.TaskGroup()` see to it.",
     )
 

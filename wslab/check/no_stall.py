@@ -10,17 +10,19 @@ from .broadcast import everyone_hears_everything_in_order, who_speaks_hears_it_t
 from .client import REPLY_S, Client, Message
 from .judge import LIMIT_S, Verdict, judged
 from .on_server import ServerBench, on_server
-from .report import Finding
+from .report import Finding, shown
 from .subject import Served
 
 __all__ = ["no_stall"]
 
 _STALL = "lesson 04, What does one slow reader do to the others?"
 _LIMIT = "lesson 04, Who decides about the slow reader?"
+_LIMIT_BYTES = 2**20
 _PICTURE_BYTES = 64 * 2**10
 _BURST = 6  # 384 KiB, far below the limit of 1 MiB
-_PICTURES = 64  # 4 MiB, far above it
-_BYTES_AT_URL = 4 * _PICTURE_BYTES  # the operating system keeps up to 4 MiB where no handler of ours tells it not to
+_PICTURES = 96  # 6 MiB, far above it, and above what a hub adds to it where readers lag
+_MOST_KEPT = 40  # 2.5 MiB: the limit, as many messages in a queue, and what the operating system keeps
+_BYTES_AT_URL = 3 * _PICTURE_BYTES  # the operating system keeps up to 4 MiB where no handler of ours tells it not to
 _ROUNDS = 20
 _ROUND_S = 0.05
 _QUESTION = "Was that all?"
@@ -32,8 +34,8 @@ async def a_burst_is_no_slowness(bench: ServerBench) -> None:
     for picture in pictures:
         await speaker.says(picture)
     for client in (speaker, listener):
-        for picture in pictures:
-            await _hears_though(client, picture)
+        for number, picture in enumerate(pictures, 1):
+            await _hears_though(client, picture, number)
 
 
 async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> None:
@@ -42,38 +44,70 @@ async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> 
     slow.stalls()
     size_bytes = _PICTURE_BYTES if bench.subject.is_ours else _BYTES_AT_URL
     pictures = _pictures(bench, _PICTURES, size_bytes)
+    most_bytes = 0
     for number, picture in enumerate(pictures, 1):
         await speaker.says(picture)
         for client in (speaker, listener):
             await _hears_at_once(bench, client, picture, number)
+        most_bytes = max(most_bytes, bench.subject.waiting_bytes)
     kept = [message for message in await _rest_of(slow, speaker) if message in pictures]
-    if len(kept) > len(pictures) // 2:
+    if len(kept) > _MOST_KEPT:
         raise Finding(
-            f"All was kept for {slow.name}, which read nothing.",
+            f"{'All' if len(kept) == len(pictures) else 'Too much'} was kept for {slow.name}, which read nothing.",
             sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
             got=f"{slow.title} woke up, and {len(kept)} of {len(pictures)} had been waiting for it.",
             expected="not much more than 1 MiB; then it is closed, or misses messages",
             section=_LIMIT,
-            hint="What tells how much waits for a client, or what has only so many places? And when it is full?",
+            hint="What tells how much waits for a client, or what has only so many places? How many messages of "
+            "64 KiB fit into 1 MiB, and what happens when it is full?",
+        )
+    if most_bytes > _LIMIT_BYTES + 2 * _PICTURE_BYTES:
+        raise Finding(
+            f"More than 1 MiB waited for {slow.name}, before it was cut off or missed messages.",
+            sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
+            got=f"up to {most_bytes >> 10} KiB in the write buffer of {slow.name}",
+            expected="1 MiB at the most, which is 1024 KiB, and perhaps the message that was one too many",
+            section=_LIMIT,
+            hint="`LIMIT_BYTES` is 1 MiB. Ask after each message, whoever said it.",
         )
 
 
-async def _hears_though(client: Client, picture: Message, within_s: float = REPLY_S) -> None:
-    what = f"{client.title} reads, and missed a message."
+async def _hears_though(client: Client, picture: Message, number: int, within_s: float = REPLY_S) -> None:
+    """Demand the next picture, whose number stands in its last two bytes."""
+    facts = {"sent": f"message {number}, of {len(picture) >> 10} KiB", "section": _LIMIT}
+    expected = f"message {number} at {client.name}"
     hint = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
     try:
-        await client.hears(picture, otherwise=what, section=_LIMIT, hint=hint, within_s=within_s)
-    except Finding:
-        if (code := client.websocket.close_code) is None:
-            raise
-        got = "the end of the connection, without a close frame" if code == 1006 else f"close code {code}"
-        cut = f"{client.title} reads, and was cut off."
-        raise Finding(cut, sent=client.last, got=got, section=_LIMIT, hint=hint) from None
+        got = await client.next(expected, within_s=within_s)
+    except Finding as finding:
+        code = client.websocket.close_code
+        if code is None:
+            missed = f"{client.title} reads, and missed a message."
+            got_instead = f"nothing within {within_s:g} s" + (f"; {finding.got}" if finding.got else "")
+            raise Finding(missed, **facts, got=got_instead, expected=expected, hint=hint) from None
+        if code == 1011:
+            raise Finding(finding.happened, **facts, got=finding.got, expected=expected, hint=finding.hint) from None
+        if code == 1000:
+            hint = "A handler that returns hangs up on its own client. It is another one that is slow."
+        end = "the end of the connection, without a close frame" if code == 1006 else f"close code {code}"
+        raise Finding(
+            f"{client.title} reads, and was cut off.", **facts, got=end, expected=expected, hint=hint
+        ) from None
+    if got != picture:
+        raise Finding(
+            f"{client.title} reads, and missed a message.", **facts, got=_named(got), expected=expected, hint=hint
+        )
+
+
+def _named(message: Message) -> str:
+    if isinstance(message, bytes) and len(message) >= _PICTURE_BYTES:
+        return f"message {int.from_bytes(message[-2:], 'big') + 1}"
+    return shown(message)
 
 
 async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, number: int) -> None:
     """Demand a message without waiting long: rounds of the loop are counted, so that a slow machine has more time."""
-    hearing = asyncio.create_task(_hears_though(client, picture, LIMIT_S))
+    hearing = asyncio.create_task(_hears_though(client, picture, number, LIMIT_S))
     rounds = 0
     # A server at a URL is another process, which gets its share of the machine when it gets it.
     while not hearing.done() and rounds < (_ROUNDS if bench.subject.is_ours else 3 * _ROUNDS):
@@ -89,7 +123,7 @@ async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, n
         got=bench.subject.where_calls_wait or f"nothing at {client.name}",
         expected=f"the message at {client.name} at once, whatever client 1 does",
         section=_STALL,
-        hint="When its buffers are full, send() waits for the one that does not read. Who has to wait with it?",
+        hint="When its buffers are full, send() and close() wait for the one that does not read. Who waits with it?",
     )
 
 

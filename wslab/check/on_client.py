@@ -15,6 +15,7 @@ from ..tap import tap
 from .bench import Bench
 from .judge import Benches
 from .on_function import check_arguments
+from .remedies import remedy
 from .report import Finding
 from .subject import silent_logger
 from .watch import error_shown, waits_at
@@ -71,7 +72,10 @@ class ClientBench(Bench):
         if error := task.exception():
             if isinstance(error, Finding):
                 raise error
-            raise Finding("Your client raised an error.", got=error_shown(error), expected="a return") from error
+            got = error_shown(error)
+            raise Finding(
+                "Your client raised an error.", got=got, expected="a return", hint=remedy(got).strip()
+            ) from error
         return task.result()
 
     async def ended(self, task: asyncio.Task[Any], within_s: float = RUN_S) -> None:
@@ -82,8 +86,9 @@ class ClientBench(Bench):
         if not task.done():
             raise Finding(
                 f"Your client did not end within {within_s:g} s.",
-                got=f"a client{waits_at(task)}",
+                got=f"a client{waits_at(task)}; the check cancelled it",
                 expected="a return, when all is done",
+                hint="What does that line wait for, and who would have to send it? Or does a loop around it never end?",
             )
 
     def objects(self, finding: Finding) -> None:
@@ -97,6 +102,7 @@ class ClientBench(Bench):
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=1)
+        self._running.clear()  # what they returned may be a coroutine that nobody awaited
 
 
 @contextlib.asynccontextmanager
@@ -112,8 +118,10 @@ async def on_client(
     Raises:
         CheckError: It is none, or takes other arguments.
     """
-    if not callable(candidate) or not is_async(candidate):
+    if not callable(candidate):
         raise CheckError(candidate, wanted)
+    if not is_async(candidate):
+        raise CheckError(candidate, wanted, "write async in front of def, and return all at the end instead of yield")
     check_arguments(candidate, wanted)
 
     @contextlib.asynccontextmanager

@@ -54,7 +54,7 @@ class FunctionBench(Bench):
 
     def gives(self, expected: object, *arguments: Any, section: str = "", hint: str = "") -> None:
         """Demand that the function returns this value, of this type, for these arguments."""
-        result = self.call(*arguments)
+        result = self.call(*arguments, expected=value_shown(expected), section=section)
         if result is None and expected is not None:
             raise self.finding("Your function returned nothing.", result, expected, arguments, section, hint)
         if type(result) is not type(expected):

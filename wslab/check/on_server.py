@@ -93,7 +93,7 @@ class ServerBench(Bench):
                 got=self.subject.where_calls_wait,
                 expected="a call that ends when its connection does",
                 section="lesson 03, What is a handler?",
-                hint="`async for message in websocket` ends by itself; a loop of your own has to notice the end.",
+                hint="`async for message in websocket` ends by itself; a wait of your own has to notice the end.",
             )
 
 

@@ -10,7 +10,7 @@ from ..loopback import is_loopback
 from ..records import Records
 from ..tap import Tap, tap
 from ..target import HasUrl, parse_target
-from .bench import MOST_RECORDS, Bench
+from .bench import Bench
 from .judge import Benches
 from .report import Finding
 from .socket_line import SocketLine
@@ -43,11 +43,11 @@ class SocketBench(Bench):
         self._lines: list[SocketLine] = []
 
     @property
-    def records(self) -> Records | None:
+    def crossed(self) -> Records | None:
         """What crossed the wire on the last connection, or None if nothing did; the heads are what this is about."""
         found = self.tap.tape
         numbers = {record.connection for record in found}
-        return found.where(connection=max(numbers))[-MOST_RECORDS:] if numbers else None
+        return found.where(connection=max(numbers)) if numbers else None
 
     def request(self, changed: Mapping[str, str | None] | None = None) -> bytes:
         """Write the request of an opening handshake.

@@ -57,7 +57,8 @@ class Report:
         seed: What drew the random inputs; the same seed draws them again.
         drawn: Whether the failing case used random inputs.
         finding: What went wrong, or None.
-        records: What crossed the wire in the failing case, or None if nothing did.
+        records: What crossed the wire last in the failing case, or None if nothing did.
+        left_out: How many frames had crossed it before.
     """
 
     exercise: str
@@ -67,6 +68,7 @@ class Report:
     drawn: bool = False
     finding: Finding | None = None
     records: Records | None = None
+    left_out: int = 0
 
     @property
     def passed(self) -> bool:
@@ -97,10 +99,18 @@ class Report:
         return "\n".join([self.headline, *lines, *self._wire_text()])
 
     def _wire_text(self) -> list[str]:
-        return ["", repr(self.records.diagram())] if self.records else []
+        if not self.records:
+            return []
+        return ["", *filter(None, [self._before]), repr(self.records.diagram())]
+
+    @property
+    def _before(self) -> str:
+        """Say how much more crossed the wire, or ""."""
+        return f"The last frames of the exchange; {self.left_out} came before them." if self.left_out else ""
 
     def _repr_html_(self) -> str:
         drawn = self.records.diagram().svg if self.records else ""
+        drawn = (f"<p>{self._before}</p>" if self._before else "") + drawn
         color = "success" if self.passed else "warn"
         style = f"border-left:4px solid var(--jp-{color}-color1, #6b6b6b);padding:2px 0 2px 12px"
         rows = "".join(map(_html_row, self.rows))

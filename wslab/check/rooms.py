@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from .broadcast import hears_all
+from collections.abc import Awaitable, Callable, Sized
+
+from ..errors import CheckError
+from .broadcast import goes_on_without, hears_all
 from .client import Message
 from .departures import WAYS, Way, departs, departure_is_survived, nothing_is_kept
 from .judge import Verdict, judged
 from .on_server import ServerBench, on_server
+from .report import Finding, value_shown
 from .subject import Served
 
 __all__ = ["rooms"]
 
 _ROOMS = "lesson 04, What if not everyone is meant?"
 
+_ONE_ROOM = "A room is made by the first who enters, and all others enter the same. Each message goes to all in it."
 _APART = "A room ends with the last one who leaves it, not with the first. What does your code take away, and when?"
 
 
 async def who_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client("tea")
     await alone.says("Hello")
-    await alone.hears("Hello", section=_ROOMS, hint="Who speaks is one of the room. Does the handler send at all?")
+    await alone.hears("Hello", section=_ROOMS, silence="Who speaks is one of the room. Does the handler send at all?")
 
 
 async def a_room_hears_what_is_said_in_it(bench: ServerBench) -> None:
@@ -28,9 +33,9 @@ async def a_room_hears_what_is_said_in_it(bench: ServerBench) -> None:
     said: list[Message] = [bench.text() for _ in room]
     for number, speaker in enumerate(room, 1):
         await speaker.says(said[number - 1])
-        await hears_all(speaker, said[:number])
+        await hears_all(speaker, said[:number], section=_ROOMS, hint=_ONE_ROOM)
     for client in room:
-        await hears_all(client, said)
+        await hears_all(client, said, section=_ROOMS, hint=_ONE_ROOM)
 
 
 async def no_other_room_hears_it(bench: ServerBench) -> None:
@@ -51,19 +56,35 @@ async def no_other_room_hears_it(bench: ServerBench) -> None:
 
 
 async def a_room_outlives_those_who_leave_it(bench: ServerBench) -> None:
-    await _goes_on_without(bench, "closed with 1000")
-    await _goes_on_without(bench, "vanished")
+    await _is_the_same_after(bench, "closed with 1000")
+    await _is_the_same_after(bench, "vanished")
 
 
-async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
-    ways: dict[int, Way] = {}
-    for way in WAYS if bench.subject.is_ours else ():
-        ways[len(bench.subject.connections)] = way
-        await departs(bench, await bench.client(_path(bench)), way)
-    await nothing_is_kept(bench, ways)
+async def who_leaves_while_messages_are_on_their_way_is_survived(bench: ServerBench) -> None:
+    await goes_on_without(bench, "closed with 1000", _path(bench))
 
 
-async def _goes_on_without(bench: ServerBench, way: Way) -> None:
+def _nothing_is_kept_in(kept: Sized) -> Callable[[ServerBench], Awaitable[None]]:
+    async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
+        ways: dict[int, Way] = {}
+        for way in WAYS if bench.subject.is_ours else ():
+            ways[len(bench.subject.connections)] = way
+            await departs(bench, await bench.client(_path(bench)), way)
+        await nothing_is_kept(bench, ways)
+        if len(kept):
+            raise Finding(
+                "Your code keeps rooms in which nobody is.",
+                sent=f"{len(bench.subject.connections)} connections, all of which have ended",
+                got=f"{len(kept)} left in {value_shown(kept)}",
+                expected="a room that is gone with the last one who leaves it",
+                section=_ROOMS,
+                hint="In `finally`, when the connection has been taken out: is the set of its room empty now?",
+            )
+
+    return nothing_is_kept_of_those_who_left
+
+
+async def _is_the_same_after(bench: ServerBench, way: Way) -> None:
     path = _path(bench)
     stays, leaver = await bench.client(path), await bench.client(path)
     await departs(bench, leaver, way)
@@ -75,7 +96,7 @@ async def _goes_on_without(bench: ServerBench, way: Way) -> None:
         await stays.says(second)
         apart = "Somebody left, and who came then was in another room than who had stayed."
         for message in (first, second):
-            await stays.hears(message, otherwise=apart, section=_ROOMS, hint=_APART)
+            await stays.hears(message, otherwise=apart, section=_ROOMS, hint=_APART, silence=_APART)
         await comes.hears(second, section=_ROOMS)
 
 
@@ -83,26 +104,30 @@ def _path(bench: ServerBench) -> str:
     return f"room{bench.random.randrange(10**6)}"
 
 
-def rooms(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
+def rooms(server: Served, kept: Sized = (), *, seed: int | None = None) -> Verdict[ServerBench]:
     """Check a server that keeps each message in the room that the path of the connection names (lesson 04).
 
     Args:
         server: A handler, a running server, or the URL of one in any language.
+        kept: Where a handler keeps its rooms, such as a dict; empty when nobody is there.
         seed: Draws the same random inputs again.
 
     Raises:
-        CheckError: It is none of these.
+        CheckError: It is none of these, or kept has no len().
         UnreachableError: Nobody listens at the URL.
         NotWebSocketError: Who listens there does not speak WebSocket.
 
     Example:
-        report = await wslab.check.rooms(chat)
+        report = await wslab.check.rooms(talk, rooms)
     """
+    if not isinstance(kept, Sized):
+        raise CheckError(kept, "the dict in which the handler keeps its rooms")
     cases = [
         who_speaks_hears_it_too,
         a_room_hears_what_is_said_in_it,
         no_other_room_hears_it,
         a_room_outlives_those_who_leave_it,
-        nothing_is_kept_of_those_who_left,
+        who_leaves_while_messages_are_on_their_way_is_survived,
+        _nothing_is_kept_in(kept),
     ]
     return judged("rooms", on_server(server), cases, seed)

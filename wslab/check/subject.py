@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
 import logging
 import socket
 import weakref
@@ -24,7 +25,7 @@ from ..loopback import is_loopback
 from ..opening import opening_errors
 from ..servers import Server, serve
 from ..target import HasUrl, websocket_target
-from .watch import error_shown, waits_at
+from .watch import error_line, error_shown, waits_at
 
 __all__ = ["Served", "Subject", "silent_logger", "subject_of"]
 
@@ -50,6 +51,7 @@ class Subject:
         calls: The calls that run.
         server: The server, if the check serves it.
         connections: Those that were handled, in order, as far as something holds them still.
+        cancelled_at: The line at which a call of the handler was last ended by a cancellation, or "".
     """
 
     url: str
@@ -58,6 +60,7 @@ class Subject:
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
     server: Server | None = None
     connections: list[weakref.ref[ServerConnection]] = field(default_factory=list)
+    cancelled_at: str = ""
 
     async def calls_end(self, but: int = 0) -> bool:
         """Wait a second at most until every call has ended, but for so many; tell whether they have."""
@@ -121,7 +124,7 @@ async def subject_of(candidate: Served, **options: Any) -> AsyncIterator[Subject
         await _knock(candidate)
         yield Subject(candidate if isinstance(candidate, str) else candidate.url, False)
         return
-    if not callable(candidate):
+    if not callable(candidate) and not inspect.iscoroutine(candidate):
         raise CheckError(candidate, "a handler (async def handler(websocket)), a running server, or its ws:// URL")
     check_handler(candidate)
     subject = Subject("", True)
@@ -155,6 +158,9 @@ def _watched(handler: Handler, subject: Subject) -> Handler:
         except SystemExit as error:  # it would end the loop, and the kernel with it
             subject.errors.append(error)
             raise RuntimeError("exit in a handler") from error
+        except asyncio.CancelledError as error:
+            subject.cancelled_at = error_line(error, outermost=True)
+            raise
         except Exception as error:
             if not isinstance(error, ConnectionClosed) or websocket.state is State.OPEN:
                 subject.errors.append(error)  # not if its client has left, or it has closed: that is how many end

@@ -170,14 +170,14 @@ def reader_line(frame: FrameType | None) -> str:
     return ""
 
 
-def error_line(error: BaseException) -> str:
-    """Name the innermost line of the reader's own through which an error came, or give ""."""
+def error_line(error: BaseException, *, outermost: bool = False) -> str:
+    """Name the innermost line of the reader's own through which an error came, or the outermost, or give ""."""
     lines = [
         _line(frame.f_code.co_filename, number)
         for frame, number in traceback.walk_tb(error.__traceback__)
         if is_readers(frame.f_code)
     ]
-    return lines[-1] if lines else ""
+    return lines[0 if outermost else -1] if lines else ""
 
 
 def error_shown(error: BaseException) -> str:

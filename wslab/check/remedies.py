@@ -1,0 +1,28 @@
+"""Own the remedies: what the errors mean that a reader's code brings most often, and what to do about them."""
+
+from __future__ import annotations
+
+__all__ = ["remedy"]
+
+_JSON = "A message is text or bytes: `json.dumps(...)` makes text of a dict."
+_NOT_CONNECTED = "`connect(url)` gives a connection with `async with`, or with `await` in front of it."
+_MEANINGS = {
+    "NoneType can't be used in 'await' expression": "What stands there gives nothing to wait for: leave out its await.",
+    "object NoneType can't be awaited": "What stands there gives nothing to wait for: leave out its await.",
+    "data is a dict-like object": _JSON,
+    "'str' object has no attribute 'protocol'": "`broadcast()` takes connections; to go over a dict gives its keys.",
+    "'connect' object has no attribute": _NOT_CONNECTED,
+    "'connect' object is not": _NOT_CONNECTED,
+    "QueueFull": "There is no place left: your code has to decide what becomes of the message, or of the reader.",
+    "changed size during iteration": "Entries come or go while a loop goes over them: go over a copy, `list(...)`.",
+    "ConnectionClosed": "A connection that ends raises this: catch it where your code can go on without it.",
+}
+
+
+def remedy(failure: str) -> str:
+    """Say what an error means and what to do, one sentence and a space, or give "".
+
+    Args:
+        failure: The error as it is shown, with its type and what it says.
+    """
+    return next((f"{meaning} " for words, meaning in _MEANINGS.items() if words in failure), "")
