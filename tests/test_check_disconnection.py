@@ -78,11 +78,11 @@ async def answer(websocket):
 }
 
 DELAYS = {
-    "half is fixed": """
+    "the square of a random number": """
 def delays(base_s, cap_s):
     bound_s = base_s
     while True:
-        yield bound_s / 2 + random.uniform(0, bound_s / 2)
+        yield bound_s * random.random() ** 2
         bound_s = min(cap_s, 2 * bound_s)
 """,
     "an iterator made of others": """
@@ -130,7 +130,7 @@ async def client(url, sleep=asyncio.sleep):
                 break
         except InvalidStatus as error:
             if error.response.status_code == 403:
-                break
+                raise
         except (ConnectionClosed, OSError):
             pass
         if len(heard) > count:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 from .judge import Verdict, judged
@@ -19,7 +20,10 @@ _WAITING = "RFC 6455, 7.2.3; lesson 05, When to come back?"
 
 async def the_codes_of_this_lesson(bench: FunctionBench) -> None:
     for code in (1000, 1001, 1002, 1007, 1008, 1009, 1011):
-        bench.gives("protocol", code, section="RFC 6455, 7.4.1", hint="The RFC itself gives this code its meaning.")
+        hint = "The RFC itself gives this code its meaning."
+        if bench.call(code, expected="'protocol'") == "nobody":
+            hint += " Is your first condition always true, as `code == 1005 or 1006` is?"
+        bench.gives("protocol", code, section="RFC 6455, 7.4.1", hint=hint)
     _application(bench, 4000)
 
 
@@ -29,6 +33,8 @@ async def what_an_end_only_notes(bench: FunctionBench) -> None:
         bench.gives("nobody", code, section="RFC 6455, 7.4.1", hint=noted)
     tls = "There is a third code that is only noted: for a TLS handshake that failed."
     bench.gives("nobody", 1015, section="RFC 6455, 7.4.1", hint=tls)
+    reserved = "1004 is reserved: no meaning so far, but nothing forbids it in a close frame. Only three are forbidden."
+    bench.gives("protocol", 1004, section="RFC 6455, 7.4.1", hint=reserved)
 
 
 async def both_ends_of_each_range(bench: FunctionBench) -> None:
@@ -87,7 +93,7 @@ def close_code(whose: Callable[[int], str], *, seed: int | None = None) -> Verdi
 
 
 async def numbers_without_end(bench: FunctionBench) -> None:
-    found = _delays(bench, 0.5, 30, 3)
+    found = _delays(bench, 0.5, 30, 50)
     for number, delay_s in enumerate(found, 1):
         if isinstance(delay_s, bool) or not isinstance(delay_s, int | float) or delay_s < 0:
             got = f"delay {number}: {value_shown(delay_s)}"
@@ -104,10 +110,10 @@ async def none_above_its_bound(bench: FunctionBench) -> None:
         longest_s = max(delays[number - 1] for delays in drawn)
         facts = {"sent": sent, "got": f"delay {number}: {longest_s:.2f} s", "section": _WAITING}
         if longest_s > bound_s and bound_s == cap_s:
-            hint = "The cap holds for what is waited in the end: take min() last, or draw below the capped bound."
+            hint = "Cap the bound first, then draw below it."
             raise Finding("A delay is longer than the cap.", **facts, expected=f"at most {cap_s:.2f} s", hint=hint)
         if longest_s > bound_s:
-            hint = "The bound is base_s for the first delay, and doubles from each to the next."
+            hint = "The bound is base_s for the first delay of each call, and doubles from each to the next."
             raise Finding("A delay is longer than its bound.", **facts, expected=f"at most {bound_s:.2f} s", hint=hint)
 
 
@@ -123,22 +129,55 @@ async def longer_and_longer(bench: FunctionBench) -> None:
                 got=f"delay {number}: {longest_s:.2f} s at most",
                 expected=f"up to {bound_s:g} s",
                 section=_WAITING,
-                hint="Double the bound at the end of each turn of your loop, not the delay that was drawn.",
+                hint="Double the bound at the end of each turn of your loop, and draw below the whole of it.",
             )
 
 
 async def clients_do_not_come_back_together(bench: FunctionBench) -> None:
-    first, second = (_delays(bench, 0.5, 30, 8) for _ in range(2))
+    first, second = (_delays(bench, 0.5, 30, 16) for _ in range(2))
     same = [number for number, (one, other) in enumerate(zip(first, second, strict=True), 1) if one == other]
-    if same:
+    if same and same[0] == 1:
+        hint = "`random.uniform(0, bound_s)`, drawn anew for each delay of each client: the herd has to scatter."
+        raise _together(1, first, hint)
+    if all(math.isclose(later, 2 * earlier) for earlier, later in itertools.pairwise(first[:5])):
         raise Finding(
-            "Two clients wait equally long.",
-            sent="two times delays(0.5, 30)",
-            got=f"delay {same[0]}: {first[same[0] - 1]:.3f} s for both",
-            expected="different delays",
+            "Each delay is the double of the one before.",
+            sent=_SENT,
+            got=", ".join(f"{delay_s:.3f} s" for delay_s in first[:5]),
+            expected="delays that are drawn one by one",
             section=_WAITING,
-            hint="`random.uniform(0, bound_s)`, drawn anew for each delay of each client: the herd has to scatter.",
+            hint="Keep the bound and double it. What was drawn is not kept: only the first delay would be random.",
         )
+    if same:
+        hint = "Cap the bound before you draw. To cap what was drawn makes most of the long waits equal."
+        raise _together(same[0], first, hint)
+
+
+def _together(number: int, delays_s: list[float], hint: str) -> Finding:
+    return Finding(
+        "Two clients wait equally long.",
+        sent="two times delays(0.5, 30)",
+        got=f"delay {number}: {delays_s[number - 1]:.3f} s for both",
+        expected="different delays",
+        section=_WAITING,
+        hint=hint,
+    )
+
+
+async def drawn_from_zero_on(bench: FunctionBench) -> None:
+    base_s, cap_s = 0.5, 64 * 0.5
+    drawn = [_delays(bench, base_s, cap_s, 8) for _ in range(CLIENTS)]
+    for number, bound_s in enumerate(_bounds(base_s, cap_s, 8), 1):
+        shortest_s = min(delays[number - 1] for delays in drawn)
+        if shortest_s > bound_s / 2:  # again but for one time in 2^40
+            raise Finding(
+                "The short delays are missing.",
+                sent=f"{CLIENTS} times 8 delays of delays({base_s}, {cap_s})",
+                got=f"delay {number}: {shortest_s:.2f} s at least",
+                expected=f"anything between 0 and {bound_s:g} s",
+                section=_WAITING,
+                hint="`random.uniform(0, bound_s)` begins at zero: the wider the delays scatter, the smaller the herd.",
+            )
 
 
 async def a_night_without_a_server(bench: FunctionBench) -> None:
@@ -193,8 +232,9 @@ def backoff(delays: Callable[[float, float], Iterator[float]], *, seed: int | No
     cases = [
         numbers_without_end,
         none_above_its_bound,
-        longer_and_longer,
         clients_do_not_come_back_together,
+        longer_and_longer,
+        drawn_from_zero_on,
         a_night_without_a_server,
     ]
     return judged("backoff", on_function(delays, "a function delays(base_s, cap_s)"), cases, seed)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
+import weakref
+from collections.abc import Container, Sized
 from dataclasses import dataclass
 from typing import Any
+
+from websockets.asyncio.server import ServerConnection
 
 from ..errors import CheckError
 from ..listener import Handler
@@ -19,16 +22,29 @@ from .watch import is_readers, waits_at
 __all__ = ["clean_up"]
 
 _CLEAN = "lesson 05, Is the guest list right again?"
+_BESIDE = (
+    "`asyncio.create_task(beat(websocket))` before the loop runs it beside the loop; an `await` would wait for its end."
+)
+_GUESTS = 5
+_THIS_ONE = "Take off this connection and no other: `present.discard(websocket)`."
+_WAITS_FOR = "What does it still wait for? A TaskGroup waits for its tasks; a beat ends when it is cancelled."
 
 
 @dataclass
 class _Guest:
-    """One guest, and what the handler holds for it: its call, its tasks, and how many were present before it came."""
+    """One guest, and what the handler holds for it: its call, its tasks, its connection.
+
+    Attributes:
+        before: How many are present beside it.
+        is_cancelled: Whether it is the check that cancelled its call.
+    """
 
     client: Client
     call: asyncio.Task[Any]
     tasks: set[asyncio.Task[Any]]
     before: int
+    connection: weakref.ref[ServerConnection]
+    is_cancelled: bool = False
 
 
 class _Leaving:
@@ -52,6 +68,34 @@ class _Leaving:
         await self._gone(bench, leaves, "One of two guests left")
         await stays.client.says("5")
         await stays.client.hears("10", section=_CLEAN, hint="The guest who stayed is there to be answered.")
+
+    async def each_guest_leaves_alone(self, bench: ServerBench) -> None:
+        guests = [await self._guest(bench) for _ in range(_GUESTS)]
+        nobody, way = guests[0].before, "The first of several guests left"
+        while len(guests) > 1:
+            leaver, *guests = guests
+            leaver.before = nobody + len(guests)
+            await leaver.client.leave()
+            found = None
+            try:
+                await self._gone(bench, leaver, way)
+            except Finding as finding:
+                found = finding
+            self._stay(guests, way)  # tells more, if the handler took another one's things for its own
+            if found is not None:
+                raise found
+
+    def _stay(self, guests: list[_Guest], way: str) -> None:
+        """Demand that those who stay are still in present, each with its heartbeat."""
+        facts = {"expected": "the others as they were", "section": _CLEAN}
+        for guest in guests:
+            if any(task.done() for task in guest.tasks):
+                what = f"{way}, and the heartbeat of another one stopped."
+                hint = "Is the task kept in a variable that all calls of the handler share? Each call needs its own."
+                raise Finding(what, **facts, got=f"no heartbeat for {guest.client.name}", hint=hint)
+            if isinstance(self.present, Container) and guest.connection() not in self.present:
+                what = f"{way}, and another one is no longer in present."
+                raise Finding(what, **facts, got=f"{guest.client.name} is not in present", hint=_THIS_ONE)
 
     async def gone_after_1001(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
@@ -77,11 +121,12 @@ class _Leaving:
     async def gone_after_an_error_of_the_handler(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
         await guest.client.says("four")
-        await self._gone(bench, guest, 'The guest sent "four", at which int() raises')
+        ends = "The loop stays as it is: the error ends the call, and what cleans up is passed on the way."
+        await self._gone(bench, guest, 'The guest sent "four", at which int() raises', still_runs=ends)
 
     async def gone_when_the_call_is_cancelled(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
-        guest.call.cancel()
+        guest.is_cancelled = guest.call.cancel()
         await self._gone(bench, guest, "The guest was in a call that was cancelled, as when a program ends")
 
     async def gone_when_the_server_closes(self, bench: ServerBench) -> None:
@@ -93,6 +138,7 @@ class _Leaving:
     async def _guest(self, bench: ServerBench) -> _Guest:
         """Let a guest come, and see that it is present, has its heartbeat, and is answered."""
         bench.subject.errors.clear()
+        bench.subject.cancelled_at = ""
         tasks, calls, before = asyncio.all_tasks(), set(bench.subject.calls), len(self.present)
         client = await bench.client()
         await _served(client)
@@ -102,23 +148,23 @@ class _Leaving:
                 got=f"len(present) is {len(self.present)}, and was {before}",
                 expected="one more",
                 section=_CLEAN,
-                hint="Add the connection before the loop begins.",
+                hint="Add the connection to the `present` that the check is given, before the loop begins.",
             )
         call = next(iter(bench.subject.calls - calls), None)
         if call is None:
             raise Finding("A guest is there, and the call of your handler has ended.", expected="a call that goes on")
         begun = {task for task in asyncio.all_tasks() - tasks - {call} if _is_readers(task)}
-        return _Guest(client, call, begun, before)
+        return _Guest(client, call, begun, before, bench.subject.connections[-1])
 
-    async def _gone(self, bench: ServerBench, guest: _Guest, way: str) -> None:
+    async def _gone(self, bench: ServerBench, guest: _Guest, way: str, still_runs: str = _WAITS_FOR) -> None:
         """Demand that nothing is left of a guest; what is left all the same is ended here."""
         try:
-            await self._nothing_left(bench, guest, way)
+            await self._nothing_left(bench, guest, way, still_runs)
         finally:
             for task in guest.tasks:
                 task.cancel()
 
-    async def _nothing_left(self, bench: ServerBench, guest: _Guest, way: str) -> None:
+    async def _nothing_left(self, bench: ServerBench, guest: _Guest, way: str, still_runs: str) -> None:
         await asyncio.wait({guest.call}, timeout=END_S)
         if not guest.call.done():
             raise Finding(
@@ -126,16 +172,19 @@ class _Leaving:
                 got=f"a call{waits_at(guest.call)}",
                 expected="a call that ends with its connection",
                 section=_CLEAN,
-                hint="What does it still wait for? A TaskGroup waits for its tasks; a beat ends when it is cancelled.",
+                hint=still_runs,
             )
         facts = {"expected": "the others in present, and nobody else", "section": _CLEAN}
         ended = f"your handler ended by {failure}" if (failure := bench.subject.failure) else "your handler ended"
         if len(self.present) > guest.before:
             hint = "Which line takes the guest off, and does it run in this case? `finally` always runs."
+            if bench.subject.cancelled_at and not guest.is_cancelled:
+                ended += f" by CancelledError, at {bench.subject.cancelled_at}"
+                hint += " But a line of it that raises keeps those below from running, such as the await of a task "
+                hint += "that was cancelled."
             raise Finding(f"{way}, and is still in present.", **facts, got=ended, hint=hint)
         if len(self.present) < guest.before:
-            hint = "Take off this connection and no other: `present.discard(websocket)`."
-            raise Finding(f"{way}, and the other is no longer in present.", **facts, got=ended, hint=hint)
+            raise Finding(f"{way}, and the other is no longer in present.", **facts, got=ended, hint=_THIS_ONE)
         await _tasks_ended(guest, way)
 
 
@@ -145,7 +194,7 @@ async def _served(client: Client) -> None:
     for number, double in (("21", "42"), ("4", "8")):
         await client.says(number)
         while double not in heard:
-            heard.append(await client.next(shown(double), section=_CLEAN))
+            heard.append(await client.next(shown(double), section=_CLEAN, hint=_BESIDE))
             if heard[-1] not in (double, "beat"):
                 facts = {"sent": client.last, "got": shown(heard[-1]), "expected": shown(double)}
                 raise Finding("A guest got another answer.", **facts, hint="The answer is str(2 * int(message)).")
@@ -156,7 +205,7 @@ async def _served(client: Client) -> None:
             got=", ".join(map(shown, heard)),
             expected=f"{shown('beat')} among them",
             section=_CLEAN,
-            hint="`asyncio.create_task(beat(websocket))` before the loop runs it beside the loop.",
+            hint=_BESIDE,
         )
 
 
@@ -170,7 +219,8 @@ async def _tasks_ended(guest: _Guest, way: str) -> None:
             got="; ".join(sorted(f"a task{waits_at(task)}" for task in left)),
             expected="no task that outlives its connection",
             section=_CLEAN,
-            hint="Keep what create_task() returns, and call its cancel() where you take the guest off.",
+            hint="Keep what create_task() returns, and call its cancel() where you take the guest off. Each call of "
+            "create_task() begins one more.",
         )
 
 
@@ -202,6 +252,7 @@ def clean_up(handler: Handler, present: Sized, *, seed: int | None = None) -> Ve
     cases = [
         ways.present_until_1000,
         ways.whoever_stays_is_still_present,
+        ways.each_guest_leaves_alone,
         ways.gone_after_1001,
         ways.gone_after_a_code_of_its_own,
         ways.gone_without_a_close_frame,

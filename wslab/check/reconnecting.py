@@ -73,7 +73,9 @@ def _gave_up(client: asyncio.Task[Any]) -> Finding:
         got=f"{type(error).__name__}{where}" if error else "no wait, and no error",
         expected="a wait, and another attempt",
         section=WAITING,
-        hint="Where nobody listens, `connect` raises an OSError. Catch it as you catch a loss.",
+        hint="Where nobody listens, `connect` raises an OSError. Catch it as you catch a loss."
+        if isinstance(error, OSError | None)
+        else "Mend that line first: where nobody listens, there is no connection to be asked.",
     )
 
 
@@ -93,7 +95,8 @@ async def waits_longer_each_time(bench: ClientBench) -> None:
             got=f"waits 7 to 14: {longest_s:.2f} s at most",
             expected="waits between 0 and 30 s",
             section=WAITING,
-            hint="To connect is no success yet: a server may accept and die. Set the bound back at a message.",
+            hint="One series of delays for all attempts, and a new one at a message only. "
+            "To connect is no success yet: a server may accept and die.",
         )
 
 
@@ -101,7 +104,7 @@ async def begins_anew_after_a_message(bench: ClientBench) -> None:
     failures: list[Part] = [([], 1011)] * 9
     news: list[Part] = [([bench.text()], 1011) for _ in range(4)]
     script = Script(bench, *failures, *news, ([], 1000))
-    await script.heard()
+    await script.heard_to_the_end()
     longest_s = max(script.waits_s[len(failures) :])
     if longest_s > BASE_S:
         raise Finding(
@@ -128,12 +131,22 @@ async def two_clients_do_not_come_back_together(bench: ClientBench) -> None:
 
 
 async def takes_403_for_an_answer(bench: ClientBench) -> None:
-    await bench.ended(await Script(bench, ([bench.text()], 1011), ([], 403)).started(), WITHIN_S)
+    client = await Script(bench, ([bench.text()], 1011), ([], 403)).started()
+    await bench.ended(client, WITHIN_S)
+    if not client.cancelled() and client.exception() is None:
+        raise Finding(
+            "The server refused your client, and whoever called it does not learn of that.",
+            sent=end_words(403),
+            got=f"a return of {value_shown(client.result())}",
+            expected="the error that connect raises, InvalidStatus",
+            section="lesson 01, Who is let in?",
+            hint="Catch only what may pass. What is not caught goes on to the caller by itself.",
+        )
 
 
 async def _after_failures(bench: ClientBench, count: int) -> Script:
     script = Script(bench, *[([], bench.random.choice([1011, 1012, 1013, None])) for _ in range(count)], ([], 1000))
-    await script.heard()
+    await script.heard_to_the_end()
     return script
 
 
@@ -145,8 +158,11 @@ def _compare(heard: object, expected: list[str], sent: str) -> None:
     facts = {"sent": sent, "got": value_shown(heard), "expected": value_shown(expected)}
     if heard is None:
         raise Finding("Your client returned nothing.", **facts, hint="Collect the messages in a list and return it.")
+    hint = "Each message once, in the order in which they came."
+    if heard == expected[1:]:
+        hint = "What came before the loss is missing. Make the list once, in front of the loop over connections."
     if heard != expected:
-        raise Finding("Your client returned something else than what it was sent.", **facts)
+        raise Finding("Your client returned something else than what it was sent.", **facts, hint=hint)
 
 
 def reconnect(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = None) -> Verdict[ClientBench]:

@@ -30,6 +30,10 @@ _CUTS = {
     "1001": "closed with 1001",
 }
 
+_THREE_KINDS = (
+    "The first message of each connection is the feed's answer, with `stream` and `after`: take it out by "
+    "`recv()`, before the loop. All others have `id` and `data`."
+)
 _REFUSALS = ((1008).to_bytes(2, "big"), (1003).to_bytes(2, "big"))
 
 
@@ -58,6 +62,8 @@ class _Cutting:
         try:
             heard = await self._bench.run(await self._bench.serve(self._tell), within_s=WITHIN_S)
         except Finding as finding:
+            if isinstance(finding.__cause__, KeyError):
+                finding.hint = _THREE_KINDS
             raise self._refusal or finding from None
         if refusal := self._refusal:
             raise refusal
@@ -78,7 +84,17 @@ class _Cutting:
         reasons = [frame.payload[2:].decode() for frame in frames if frame.payload[:2] in _REFUSALS]
         return _not_understood(reasons[0]) if reasons else None
 
+    @property
+    def gaps(self) -> list[str]:
+        """The feed's answers that tell of a gap: it keeps all, so there is one only for who asks another feed."""
+        tap = self._bench.tap
+        frames = tap.tape.frames(Opcode.TEXT, sender=Side.SERVER) if tap is not None else []
+        return [frame.text for frame in frames if "gap" in json.loads(frame.text)]
+
     async def _tell(self, websocket: ServerConnection) -> None:
+        if len(self.ended_at) > len(self.cuts):
+            self._bench.objects(_came_back())
+            return
         await self._publish(3)  # while the listener is away
         try:
             async with self._feed.joined(websocket):
@@ -115,6 +131,17 @@ def _not_understood(reason: str) -> Finding:
     )
 
 
+def _came_back() -> Finding:
+    return Finding(
+        "Your client came back after the feed had ended.",
+        sent="close code 1000",
+        got="a new connection",
+        expected="the end of your client",
+        section=_AWAY,
+        hint="`if websocket.close_code == 1000:` behind the loop over the messages, then `break` or `return`.",
+    )
+
+
 def _judge(feed: _Cutting, heard: object) -> None:
     facts = {
         "sent": "your client asked " + ", then ".join(f"after {json.dumps(after)}" for after in feed.asked),
@@ -129,6 +156,10 @@ def _judge(feed: _Cutting, heard: object) -> None:
         hint = "The feed ends with 1000. `websocket.close_code` tells how a connection ended."
         facts["expected"] = "more: the feed goes on"
         raise Finding(f"Your client returned before the feed had ended: the server {cut}.", **facts, hint=hint)
+    first, *later = feed.asked
+    if later and first is not None and all(after == first for after in later):
+        hint = "Note the id of each message, inside the loop that hears it, and ask after the last one."
+        raise Finding("Your client began from the beginning again.", **facts, hint=hint)
     if heard != feed.published:
         what, hint = _mistake(feed, heard)
         raise Finding(what, **facts, hint=hint)
@@ -144,18 +175,17 @@ def _mistake(feed: _Cutting, heard: object) -> tuple[str, str]:
         return "Your client asked for what comes from now on.", "All that is kept comes after 0: begin with that."
     if any(after is None for after in later):
         return "Your client came back and had forgotten where it was.", "Say the id of the last message, not null."
-    if later and all(after == first for after in later):
-        return (
-            "Your client began from the beginning again.",
-            "Keep the id of each message, and ask after it.",
-        )
+    if feed.gaps:
+        hint = "`stream` is null at first; from then on it is what the feed's answer says, as it is."
+        return "Your client named another feed than this one, which tells of a gap.", hint
     if any(after is not None and after > last for after, last in zip(later, due, strict=False)):
         return "Your client asked past what it had heard.", "After 5 comes 6: say the last id that you have, as it is."
     if len(heard) < len(feed.published) and heard == feed.published[len(feed.published) - len(heard) :]:
         return "Your client lost what it had when it came back.", "Make the list once, before the loop."
     if len(set(map(str, heard))) < len(heard):
         return "Your client heard messages twice.", "After 5 comes 6: say the last id that you have, as it is."
-    return "Your client returned other messages than the feed's.", "The data of each message, in order."
+    hint = "`json.loads` of each message gives a dict: only its `data` goes into the list."
+    return "Your client returned other messages than the feed's.", hint
 
 
 async def all_that_is_kept(bench: ClientBench) -> None:

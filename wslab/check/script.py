@@ -46,6 +46,20 @@ class Script:
         """Run the client against the script, and give what it returns."""
         return await self._bench.result(await self.started(), WITHIN_S)
 
+    async def heard_to_the_end(self) -> None:
+        """Run the client against the script; that it returns before the last part is a finding."""
+        heard = await self.heard()
+        if self._begun < len(self.parts):
+            end = end_words(self.parts[self._begun - 1][1])
+            raise Finding(
+                f"Your client gave up after connection {self._begun}, which ended with {end}.",
+                sent=f"{len(self.parts)} connections, of which only the last ends with 1000",
+                got=f"the end of your client, which returned {value_shown(heard)}",
+                expected="a wait and a new connection, however often it takes",
+                section=WAITING,
+                hint="Nobody knows how long a server is away: `while True`, and a return only after 1000.",
+            )
+
     async def started(self) -> asyncio.Task[Any]:
         """Start the client against the script."""
         url = await self._bench.serve(self._play, process_request=self._admit)
@@ -53,11 +67,14 @@ class Script:
 
     async def sleep(self, delay_s: float) -> None:
         """Note a wait, and object to one after the end."""
+        if not self._begun:
+            await self._object(_waited_first())
         if self._begun == len(self.parts):
             await self._object(_came_back_after(self.parts[-1][1]))
         if not isinstance(delay_s, int | float) or not delay_s >= 0:
             got = f"sleep({value_shown(delay_s)})"
-            await self._object(Finding("A wait is no number of seconds.", got=got, expected="0 or more"))
+            hint = "`next(delays)` takes one wait out of a series of delays."
+            await self._object(Finding("A wait is no number of seconds.", got=got, expected="0 or more", hint=hint))
         self._waited_s = delay_s + (self._waited_s or 0)
         await asyncio.sleep(0)
 
@@ -95,7 +112,7 @@ class Script:
 
 
 def _came_back_after(end: End) -> Finding:
-    how = "After the loop over the messages, `websocket.close_code` tells how they ended."
+    how = "After the loop over the messages, `websocket.close_code` tells how they ended, as a number."
     which = "Which errors do you catch? A loss may pass, so catch that; this answer will be the same each time."
     return Finding(
         f"Your client wants to come back after {end_words(end)}.",
@@ -110,10 +127,22 @@ def _came_back_after(end: End) -> Finding:
 def _did_not_wait(end: End) -> Finding:
     return Finding(
         f"Your client came back after {end_words(end)} and had not waited.",
-        got="a new connection at once",
-        expected="`await sleep(...)` with the sleep that it was given, then a new connection",
+        sent=end_words(end),
+        got="a new connection, and sleep was not called",
+        expected="await sleep(...), by the sleep that it was given, then a new connection",
         section=WAITING,
-        hint="`async for websocket in connect(url)` does not wait after a loss. Write the loop yourself.",
+        hint="Each way from an end to a new connection leads through `await sleep(...)`; no other sleep counts. "
+        "`async for websocket in connect(url)` does not wait after a loss: write the loop yourself.",
+    )
+
+
+def _waited_first() -> Finding:
+    return Finding(
+        "Your client waited before it had connected at all.",
+        got="a call of sleep before the first connection",
+        expected="a connection at once; a wait comes after a loss",
+        section=WAITING,
+        hint="`await sleep(...)` stands at the end of a turn of the loop, behind all that concerns the connection.",
     )
 
 
