@@ -94,12 +94,18 @@ async def _some_come(
     """Let people come, one after the other, to those who are here; see that all are told; give all who are here."""
     people = people or {}
     for name in names:
-        newcomer = await bench.client(name)
-        newcomer.last = f"a connection to /{name}"
+        newcomer = await _comes(bench, name)
         await _is_told_who_is_here(newcomer, name, people)
         await _are_told_who_comes(people, name)
         people[name] = newcomer
     return people
+
+
+async def _comes(bench: ServerBench, name: str) -> Client:
+    client = await bench.client(name)
+    client.name += f" ({name})"  # the wire knows the number, the messages the name
+    client.last = f"a connection to /{name}"
+    return client
 
 
 async def _stays(client: Client, when: str) -> None:
@@ -127,8 +133,7 @@ async def _goes(bench: ServerBench, way: Way) -> None:
     await departs(bench, people.pop(leaver), way)
     if not bench.subject.is_ours:  # whose calls cannot be seen to end
         await _are_told_who_left(people, leaver, way)
-    newcomer = await bench.client(late)  # what others are told of it comes behind what was due before
-    newcomer.last = f"a connection to /{late}"
+    newcomer = await _comes(bench, late)  # what others are told of it comes behind what was due before
     if bench.subject.is_ours:
         await _are_told_who_left(people, leaver, way)
     await _are_told_who_comes(people, late)
