@@ -36,6 +36,9 @@ class Bench:
         self.drawn = True
         return self._random
 
+    def forget(self) -> None:
+        """Let go of what the reader's code raised: tracebacks hold what was in its variables."""
+
     @property
     def records(self) -> Records | None:
         """The last of what crossed the wire; None if nothing did."""

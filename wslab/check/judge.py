@@ -92,16 +92,17 @@ class Verdict(Generic[B]):
                     await _leak(before)
                     raise
                 leak = await _leak(before)
-                drawn, records, left_out = self._bench.drawn, self._bench.records, self._bench.left_out
                 if finding is not None:
-                    self._bench = Bench(self._seed)
+                    self._bench.forget()
                     _let_go(finding)
         finding = _blocked(watch, finding) or _forgotten(finding, forgotten) or finding or leak
         ledger.record_check(self._exercise, finding is None)
         names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
+        bench = self._bench
         if finding is None:
-            return Report(self._exercise, names, self._passed, self._seed, drawn)
-        return Report(self._exercise, names, self._passed, self._seed, drawn, finding, records, left_out)
+            return Report(self._exercise, names, self._passed, self._seed, bench.drawn)
+        wire = bench.records, bench.left_out
+        return Report(self._exercise, names, self._passed, self._seed, bench.drawn, finding, *wire)
 
     async def _first_finding(self, watch: Watch) -> Finding | None:
         limit = asyncio.timeout(LIMIT_S)
