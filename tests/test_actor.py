@@ -76,6 +76,23 @@ async def test_messages_wait_while_one_is_handled() -> None:
         assert await asyncio.gather(slow, quick) == ["wait done", "quick done"]
 
 
+async def test_an_actor_with_much_to_do_lets_the_others_run() -> None:
+    class Teller(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            other.do_send(message)
+            return await super().handle(message, ctx)
+
+    class Brief(Diary):
+        mailbox_capacity = 1
+
+    brief = Brief()
+    async with brief.start() as other, Teller().start() as address:
+        for number in range(Teller.mailbox_capacity):
+            address.do_send(number)
+        await address.send("last")
+    assert brief.notes[1:-2] == [*range(Teller.mailbox_capacity), "last"]
+
+
 async def test_a_busy_actor_s_mailbox_gets_full() -> None:
     diary = Diary()
     async with diary.start() as address:

@@ -81,6 +81,10 @@ class Chatter(actors.WebSocketActor):
     async def do_stop(self, text: str, ctx: actors.WebSocketContext) -> None:
         ctx.stop()
 
+    async def do_twice(self, text: str, ctx: actors.WebSocketContext) -> None:
+        ctx.address.do_send("one")
+        ctx.address.do_send("two")
+
     async def do_close(self, text: str, ctx: actors.WebSocketContext) -> None:
         await ctx.close(4000, "on purpose")
 
@@ -296,6 +300,46 @@ async def test_a_client_that_sends_too_fast_does_not_fill_the_mailbox() -> None:
         for _ in range(50):
             assert not len(ctx.mailbox)
             assert await websocket.recv() == "Hello"
+
+
+async def test_a_client_that_talks_much_does_not_keep_its_actor_from_its_mail() -> None:
+    async with scene() as here, here.client() as (websocket, _):
+        for _ in range(10):
+            await websocket.send("twice")
+        heard = [await websocket.recv() for _ in range(20)]
+    assert heard == ["mail: one", "mail: two"] * 10
+
+
+async def test_a_client_that_talks_much_does_not_keep_other_actors_from_what_they_do() -> None:
+    class Lobby(actors.Actor[actors.Context]):
+        mailbox_capacity = 2
+
+        def __init__(self) -> None:
+            self.heard: list[object] = []
+
+        async def handle(self, message: object, ctx: actors.Context) -> None:
+            self.heard.append(message)
+
+    class Talker(actors.WebSocketActor):
+        async def started(self, ctx: actors.WebSocketContext) -> None:
+            await started.wait()
+
+        async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+            lobby.do_send(text)
+            await ctx.text("done")
+
+    started, everybody = asyncio.Event(), Lobby()
+    async with (
+        everybody.start() as lobby,
+        serve(actors.handler(Talker), **OPTIONS) as server,
+        connect(server.url, proxy=None) as websocket,
+    ):
+        for number in range(10):
+            await websocket.send(str(number))
+        await (await websocket.ping())  # all have come when the actor begins
+        started.set()
+        assert [await websocket.recv() for _ in range(10)] == ["done"] * 10
+    assert everybody.heard == [str(number) for number in range(10)]
 
 
 async def test_a_client_that_leaves_ends_its_actor_which_has_no_veto() -> None:

@@ -106,13 +106,6 @@ async def test_closing_wakes_an_actor_that_waits() -> None:
     assert await reading is None
 
 
-async def test_an_actor_with_much_to_do_lets_the_others_run() -> None:
-    mailbox, ran = full_mailbox(2), []
-    asyncio.get_running_loop().call_soon(ran.append, "another")
-    await taken(mailbox)
-    assert ran == ["another"]
-
-
 async def test_an_address_shows_what_waits() -> None:
     mailbox = full_mailbox(2)
     address = Address(mailbox)

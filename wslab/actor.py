@@ -62,7 +62,8 @@ class Actor(Generic[C]):
     the actor for good.
 
     Attributes:
-        mailbox_capacity: How many messages may wait; 16, as in Actix.
+        mailbox_capacity: How many messages may wait; 16, as in Actix. All that come while a hook waits must find room:
+            an actor that waits for a lobby hears from all who talk to that lobby before it.
 
     Example:
         class Lobby(actors.Actor):
@@ -133,19 +134,34 @@ async def deliver_and_go_on(envelope: Envelope, actor: Actor[C], ctx: C) -> None
         await actor.restarting(ctx)
 
 
-async def take_turn(actor: Actor[C], ctx: C, envelope: Envelope | None = None, deliver: Deliver[C] = deliver) -> None:
-    """Let the actor handle one message, by default the next that waits, while none of its other hooks runs."""
+async def take_turn(actor: Actor[C], ctx: C, envelope: Envelope) -> None:
+    """Let the actor handle one message that is not in its mailbox, while none of its other hooks runs."""
     async with ctx.turn:
-        envelope = envelope or ctx.mailbox.take()
-        if envelope is None or ctx.mailbox.closed:
-            return
-        try:
-            await deliver(envelope, actor, ctx)
-            if ctx.stop_asked:
-                await _ask_to_stop(actor, ctx)
-        except BaseException:
-            ctx.settled = True
-            raise
+        await _handle(envelope, actor, ctx, deliver)
+
+
+async def _take_turn_with_mail(actor: Actor[C], ctx: C, deliver: Deliver[C]) -> None:
+    """Let the actor handle all that waits in its mailbox now.
+
+    Between two messages from a client more than one may have come: with one a turn, the mailbox would fill for good.
+    """
+    async with ctx.turn:
+        for _ in range(len(ctx.mailbox)):
+            if (envelope := ctx.mailbox.take()) is not None:
+                await _handle(envelope, actor, ctx, deliver)
+                await asyncio.sleep(0)  # what it has sent to others must not wait until all of this is done
+
+
+async def _handle(envelope: Envelope, actor: Actor[C], ctx: C, deliver: Deliver[C]) -> None:
+    if ctx.mailbox.closed:
+        return
+    try:
+        await deliver(envelope, actor, ctx)
+        if ctx.stop_asked:
+            await _ask_to_stop(actor, ctx)
+    except BaseException:
+        ctx.settled = True
+        raise
 
 
 async def live(actor: Actor[C], ctx: C, deliver: Deliver[C] = deliver) -> None:
@@ -156,7 +172,7 @@ async def live(actor: Actor[C], ctx: C, deliver: Deliver[C] = deliver) -> None:
             if ctx.stop_asked:
                 await _ask_to_stop(actor, ctx)
         while await ctx.mailbox.has_mail():
-            await take_turn(actor, ctx, deliver=deliver)
+            await _take_turn_with_mail(actor, ctx, deliver)
         async with ctx.turn:
             if not ctx.settled:  # stopped from outside: no veto
                 await actor.stopping(ctx)

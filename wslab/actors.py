@@ -54,8 +54,9 @@ class WebSocketContext(Context):
 class WebSocketActor(Actor[WebSocketContext]):
     """The actor of one connection, made by `handler` when a client has connected.
 
-    What the client sends and what others send to the address is handled in turn, one thing at a time. A message from
-    the client is read when the last was handled: who sends too fast is slowed down by TCP, and fills no mailbox.
+    What the client sends and what others send to the address is handled in turn, one thing at a time: a message from
+    the client, then all that waits in the mailbox. The next message from the client is read only then: who sends too
+    fast is slowed down by TCP, and fills no mailbox.
 
     The actor ends with its connection, and the connection with its actor: closed with 1000 if the actor stopped, with
     1011 if a hook raised. That a client vanished while something was sent to it is an end, not a failure. `stopping`
@@ -114,6 +115,7 @@ async def _read(actor: WebSocketActor, ctx: WebSocketContext) -> None:
     try:
         async for message in ctx.websocket:
             await take_turn(actor, ctx, Envelope("on_text" if isinstance(message, str) else "on_binary", message))
+            await asyncio.sleep(0)  # many messages may have come at once, and others have something to do as well
     finally:
         ctx.mailbox.close()
 

@@ -97,8 +97,6 @@ class Mailbox:
 
     async def has_mail(self) -> bool:
         """Wait until a message is there; False once the mailbox is closed. Only the actor's own task waits here."""
-        if self._line:
-            await asyncio.sleep(0)  # an actor with much to do must not keep the others from handling what it sends them
         while not self._line and not self.closed:
             self._news = asyncio.get_running_loop().create_future()
             await self._news
