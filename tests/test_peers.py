@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import signal
 import socket
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import actor_server
+import filter_server
 import peers
 import plain_server
 import pytest
@@ -49,7 +52,8 @@ async def peer(name: str) -> AsyncIterator[str]:
 # Each runs a server with the paths of tests/peers/README.md, and gives its URL without a path.
 PYTHON_SERVERS: dict[str, Running] = {
     "websockets": plain_server.running,
-    # Here the other Python styles join, such as "actors": actor_server.running.
+    "actors": actor_server.running,
+    "filters": filter_server.running,
 }
 SERVERS = PYTHON_SERVERS | {name: partial(peer, name) for name in peers.SERVERS}
 
@@ -67,6 +71,8 @@ DIFFERENCES = {
         1002, "its aggregated stream reports this as an I/O error, which it cannot tell from a broken connection"
     ),
     ("warp", "/echo/"): Difference(101, "warp::path! takes a slash at the end of a path for nothing"),
+    ("filters", "/echo/"): Difference(101, "filters.path takes it as warp::path! does"),
+    ("filters", "slow reader"): Difference("lags", "the channel drops the oldest messages, as tokio's does"),
     ("warp", "slow reader"): Difference("lags", "tokio's broadcast channel drops the oldest messages"),
     ("tungstenite", "slow reader"): Difference("lags", "tokio's broadcast channel drops the oldest messages"),
     ("actix_ws", "slow reader"): Difference("lags", "tokio's broadcast channel drops the oldest messages"),
@@ -236,6 +242,24 @@ async def test_all_hear_the_same_order(server: Server) -> None:
         heard = [[await member.recv() for _ in range(40)] for member in (ann, ben)]
     assert heard[0] == heard[1]
     assert [message for message in heard[0] if str(message).startswith("ann")] == [f"ann {n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("name", PYTHON_SERVERS)  # elsewhere the speed of threads decides who lags
+async def test_all_hear_a_crowd_that_talks_at_once(name: str) -> None:
+    async def talk(member: ClientConnection) -> None:
+        for number in range(10):
+            await member.send(str(number))
+
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        reached(name, PYTHON_SERVERS[name], "directly") as server,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        members = [await stack.enter_async_context(server.member(max_queue=None)) for _ in range(20)]
+        await asyncio.gather(*map(talk, members))
+        for member in members:
+            heard = collections.Counter([await member.recv() for _ in range(200)])
+            assert heard == {str(number): 20 for number in range(10)}
 
 
 async def test_a_member_that_leaves_disturbs_nobody(server: Server) -> None:
