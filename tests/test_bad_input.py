@@ -19,6 +19,9 @@ from wslab.frames import WireFrame
 from wslab.raw import RawClient
 from wslab.raw_opening import connect_raw
 
+# asyncio.timeout in a fixture would end with the task that sets it up, before the test.
+pytestmark = pytest.mark.timeout(30)
+
 KEY = bytes.fromhex("37fa213d")
 MESSAGES = 300  # of 64 KiB: far more than kernels and transports take for a client that reads nothing
 LIMIT_BYTES = 4 * 2**20
@@ -130,7 +133,6 @@ class Bystander:
 @pytest.fixture(params=STYLES)
 async def bystander(request: pytest.FixtureRequest) -> AsyncIterator[Bystander]:
     async with (
-        asyncio.timeout(30),
         STYLES[request.param]() as place,
         connect(f"{place.server.url}chat", proxy=None, compression=None, ping_interval=None) as websocket,
     ):
@@ -189,7 +191,7 @@ async def test_a_client_that_reads_nothing_costs_little_and_holds_nobody_up(byst
 
 @pytest.mark.parametrize("style", STYLES)
 async def test_a_server_closes_while_a_client_takes_nothing(style: str) -> None:
-    async with asyncio.timeout(30), contextlib.AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         async with STYLES[style]() as place:
             url = f"{place.server.url}chat"
             slow = await stack.enter_async_context(connect(url, proxy=None, compression=None, close_timeout=0.1))

@@ -34,9 +34,11 @@ from wslab.servers import serve
 from wslab.tap import tap
 from wslab.tape import Tape
 
+# asyncio.timeout in a fixture would end with the task that sets it up, before the test.
+pytestmark = pytest.mark.timeout(20)
+
 KEY = bytes.fromhex("37fa213d")
 MIB = 2**20
-PATIENCE_S = 20
 # Far more than kernels buffer for one connection, and than any server here keeps for one reader.
 BULK = [number.to_bytes(4, "big") + bytes(MIB // 2) for number in range(160)]
 
@@ -121,7 +123,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=SERVERS)
 async def server(request: pytest.FixtureRequest, way: str) -> AsyncIterator[Server]:
-    async with asyncio.timeout(PATIENCE_S), reached(request.param, SERVERS[request.param], way) as server:
+    async with reached(request.param, SERVERS[request.param], way) as server:
         yield server
 
 
@@ -131,7 +133,7 @@ async def count(websocket: ClientConnection) -> int:
 
 
 async def until_count(websocket: ClientConnection, wanted: int) -> None:
-    """Ask until it is so; the fixture's patience ends it if it never is."""
+    """Ask until it is so; the timeout of the test ends it if it never is."""
     while await count(websocket) != wanted:
         pass
 
@@ -251,7 +253,6 @@ async def test_all_hear_a_crowd_that_talks_at_once(name: str) -> None:
             await member.send(str(number))
 
     async with (
-        asyncio.timeout(PATIENCE_S),
         reached(name, PYTHON_SERVERS[name], "directly") as server,
         contextlib.AsyncExitStack() as stack,
     ):
@@ -300,7 +301,7 @@ async def test_a_member_that_fails_leaves_nothing_behind(server: Server) -> None
 
 @pytest.mark.parametrize("name", SERVERS)
 async def test_a_reader_that_stalls_holds_up_nobody(name: str) -> None:
-    async with asyncio.timeout(PATIENCE_S), reached(name, SERVERS[name], "directly") as server:
+    async with reached(name, SERVERS[name], "directly") as server:
         async with server.member() as ann, server.member(max_queue=None) as slow:
             slow.transport.pause_reading()
             for message in BULK:  # each comes back before the next goes out: ann never falls behind
@@ -368,9 +369,8 @@ async def test_a_page_of_this_machine_is_welcome(server: Server, origin: str) ->
 @pytest.mark.parametrize("name", peers.SERVERS)
 async def test_no_other_machine_is_listened_to(name: str) -> None:
     async with peer(name) as url:
-        async with asyncio.timeout(PATIENCE_S):
-            with pytest.raises(OSError, match="Connect call failed"):
-                await asyncio.open_connection("127.0.0.2", int(url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncio.open_connection("127.0.0.2", int(url.rpartition(":")[2]))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
@@ -390,7 +390,6 @@ async def test_sigterm_ends_a_server_at_once(name: str) -> None:
 @pytest.mark.parametrize("name", SERVERS)
 async def test_the_tape_holds_what_a_server_sent(name: str) -> None:
     async with (
-        asyncio.timeout(PATIENCE_S),
         reached(name, SERVERS[name], "through a tap") as server,
         server.connect("/echo") as websocket,
     ):
@@ -426,7 +425,6 @@ class Guest:
 async def guest(request: pytest.FixtureRequest, way: str) -> AsyncIterator[Guest]:
     name, host = request.param
     async with (
-        asyncio.timeout(PATIENCE_S),
         reached(host, PYTHON_SERVERS[host], way) as server,
         peers.client(name) as client,
     ):
@@ -497,7 +495,7 @@ async def test_a_client_answers_pings_and_tells_why_the_server_closed(name: str)
         await (await websocket.ping(b"now"))
         await websocket.close(4321, "enough")
 
-    async with asyncio.timeout(PATIENCE_S), serve(ping_then_close) as server, peers.client(name) as client:
+    async with serve(ping_then_close) as server, peers.client(name) as client:
         await client.do("connect", url=server.url)
         events = [await client.event() for _ in range(3)]
     assert events == [OPEN, {"event": "ping", "hex": "6e6f77"}, {"event": "close", "code": 4321, "reason": "enough"}]
