@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request
 
 from wslab import filters
-from wslab.errors import Rejection
+from wslab.errors import Rejection, WslabError
 from wslab.filters import Filter, header, origin, path, query, subprotocol, ws
 from wslab.servers import serve
 
@@ -72,10 +72,18 @@ def test_a_path_that_matches(asked: Filter, found: str, values: tuple[object, ..
         (path("chat"), "//[chat"),
         (path("chat"), "http://localhost/chat"),
         (path("chat"), "*"),
+        (path(str), "/"),
+        (path("rooms", str, "tea"), "/rooms//tea"),
     ],
 )
 def test_a_path_that_does_not_match_is_not_found(asked: Filter, found: str) -> None:
     assert status(asked, request(found)) == 404
+
+
+@pytest.mark.parametrize("segment", ["", "/chat", "rooms/tea"])
+def test_what_no_segment_can_be_is_refused_at_once(segment: str) -> None:
+    with pytest.raises(WslabError, match=f"'{segment}' can be no segment"):
+        path(segment)
 
 
 @pytest.mark.parametrize(

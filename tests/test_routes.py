@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -106,6 +107,19 @@ async def test_on_upgrade_refuses_what_is_no_handler() -> None:
         passes().on_upgrade(nothing(None))  # type: ignore[arg-type]
     with pytest.raises(HandlerError, match="cannot be called"):
         passes().on_upgrade("echo")  # type: ignore[arg-type]
+    with pytest.raises(HandlerError, match="is not async"):
+        passes().on_upgrade(print)  # type: ignore[arg-type]
+
+
+def test_a_partial_and_a_lambda_are_handlers() -> None:
+    for handler in (functools.partial(nothing), lambda websocket: nothing(websocket)):
+        assert isinstance(passes().on_upgrade(handler), Route)
+
+
+def test_nothing_stands_behind_on_upgrade() -> None:
+    for join in (lambda: passes() & passes().on_upgrade(nothing), lambda: passes().on_upgrade(nothing) & passes()):
+        with pytest.raises(WslabError, match="put what & joins in parentheses"):
+            join()
 
 
 @pytest.mark.parametrize(
@@ -144,6 +158,16 @@ async def test_a_rejection_is_the_answer() -> None:
     assert (response.status_code, response.body, response.headers["Retry-After"]) == (403, b"not today\n", "3600")
 
 
+async def test_a_header_of_a_rejection_replaces_what_websockets_would_say() -> None:
+    def ask(request: Request) -> Match:
+        raise Rejection(403, "{}", {"content-type": "application/json"})
+
+    async with serve(**server_options(Filter(ask).on_upgrade(nothing))) as server:
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(server.url, proxy=None)
+    assert caught.value.response.headers["Content-Type"] == "application/json"
+
+
 async def test_a_filter_that_raises_is_answered_with_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     routes = passes(1).map(lambda value: value / 0).on_upgrade(nothing)
     async with serve(**server_options(routes)) as server:
@@ -153,14 +177,19 @@ async def test_a_filter_that_raises_is_answered_with_500_and_logged(caplog: pyte
     assert "process_request failed" in [record.getMessage() for record in caplog.records]
 
 
+@pytest.mark.parametrize(
+    "of_the_server",
+    [{"subprotocols": ["other"]}, {"select_subprotocol": lambda protocol, offered: offered[0]}],
+    ids=["a list", "a choice"],
+)
 @pytest.mark.parametrize(("of_the_route", "agreed"), [("chat", "chat"), (None, "other")])
 async def test_the_subprotocol_of_the_route_comes_before_those_of_the_server(
-    of_the_route: str | None, agreed: str
+    of_the_route: str | None, agreed: str, of_the_server: dict[str, Any]
 ) -> None:
-    options = server_options(passes(subprotocol=of_the_route).on_upgrade(nothing))
+    options = server_options(passes(subprotocol=of_the_route).on_upgrade(nothing)) | of_the_server
     offer: Any = ["other", "chat"]
     async with (
-        serve(**options, subprotocols=[offer[0]]) as server,
+        serve(**options) as server,
         connect(server.url, subprotocols=offer, proxy=None) as websocket,
     ):
         assert websocket.subprotocol == agreed

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from .errors import Rejection
+from .errors import Rejection, WslabError
 from .halves import Sink, Stream, forward, split
 from .routes import Filter, Match, Route, server_options
 
@@ -37,9 +37,17 @@ def path(*segments: str | type) -> Filter:
     Args:
         *segments: A str stands for itself; a type, such as str or int, for a segment that is extracted.
 
+    Raises:
+        WslabError: A str is empty or contains a slash: no segment is like that.
+
     Example:
         path("rooms", int)  # /rooms/7 extracts 7, /rooms/tea is answered with 404
     """
+    for segment in segments:
+        if isinstance(segment, str) and (not segment or "/" in segment):
+            raise WslabError(
+                f"{segment!r} can be no segment of a path", 'one string a segment, as in path("rooms", "tea")'
+            )
 
     def ask(request: Request) -> Match:
         found = [unquote(segment) for segment in request.path.partition("?")[0].strip("/").split("/")]
@@ -53,7 +61,7 @@ def path(*segments: str | type) -> Filter:
 
 def _extracted(wanted: str | type, found: str) -> tuple[Any, ...]:
     try:
-        if not isinstance(wanted, str):
+        if not isinstance(wanted, str) and found:
             return (wanted(found),)
     except ValueError:
         pass

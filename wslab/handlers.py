@@ -5,14 +5,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from .errors import HandlerError
 
-__all__ = ["check_handler", "handler_name", "is_async"]
+__all__ = ["check_awaitable", "check_handler", "handler_name", "is_async"]
 
 
-def check_handler(handler: object) -> None:
-    """Raise HandlerError unless handler is awaitable when it is called with one connection.
+def check_handler(handler: Any) -> None:
+    """Raise HandlerError unless handler is awaitable when it is called with one connection."""
+    check_awaitable(handler)
+    _check_arguments(handler)
+
+
+def check_awaitable(handler: object) -> None:
+    """Raise HandlerError unless what handler gives when it is called can be awaited.
 
     A lambda passes: whether what it returns can be awaited shows only when it is called.
     """
@@ -22,7 +29,6 @@ def check_handler(handler: object) -> None:
     if not callable(handler):
         raise HandlerError(handler, f"cannot be called: it is of type {type(handler).__name__}")
     _check_async(handler)
-    _check_arguments(handler)
 
 
 def handler_name(handler: object) -> str:

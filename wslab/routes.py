@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +9,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from .errors import HandlerError, Rejection, WslabError
+from .errors import Rejection, WslabError
+from .handlers import check_awaitable
 
 __all__ = ["Filter", "Match", "Route", "server_options"]
 
@@ -48,6 +48,13 @@ class Filter:
         self.ask = ask
 
     def __and__(self, other: Filter) -> Filter:
+        if isinstance(self, Route) or isinstance(other, Route):
+            raise WslabError(
+                "a route was joined with a filter by &",
+                "on_upgrade behind all filters of its route",
+                "put what & joins in parentheses: (path(...) & ws()).on_upgrade(handler)",
+            )
+
         def both(request: Request) -> Match:
             first, second = self.ask(request), other.ask(request)
             return Match(first.values + second.values, second.subprotocol or first.subprotocol)
@@ -70,13 +77,9 @@ class Filter:
         """End a route: what comes through is handled by handler(websocket, *values).
 
         Raises:
-            HandlerError: The handler cannot be called, or has been called already.
+            HandlerError: The handler is not async, cannot be called, or has been called already.
         """
-        if inspect.iscoroutine(handler):
-            handler.close()  # or Python warns that nobody awaited it
-            raise HandlerError(handler, "was called already; pass the function itself, without parentheses")
-        if not callable(handler):
-            raise HandlerError(handler, f"cannot be called: it is of type {type(handler).__name__}")
+        check_awaitable(handler)
         return Route(self.map(lambda *values: lambda websocket: handler(websocket, *values)).ask)
 
 
@@ -119,11 +122,15 @@ def server_options(routes: Filter) -> dict[str, Any]:
             match = routes.ask(request)
         except Rejection as rejection:
             response = websocket.respond(rejection.status, f"{rejection.reason}\n")
-            response.headers.update(rejection.headers)
+            for name, value in rejection.headers.items():
+                response.headers.pop(name, None)  # what is set in Headers comes on top of what is there
+                response.headers[name] = value
             return response
         (websocket.handler,) = match.values
         if match.subprotocol is not None:
-            websocket.protocol.available_subprotocols = [Subprotocol(match.subprotocol)]
+            # Not only available_subprotocols: a server given select_subprotocol= does not look there.
+            agreed = Subprotocol(match.subprotocol)
+            websocket.protocol.select_subprotocol = lambda offered: agreed  # type: ignore[assignment, method-assign]
         return None
 
     async def routed(websocket: ServerConnection) -> None:
