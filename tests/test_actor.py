@@ -8,7 +8,7 @@ import pytest
 from leaks import nothing_is_left  # noqa: F401
 
 from wslab.actor import Actor, Context, Running
-from wslab.errors import ActorFailedError, MailboxClosedError, MailboxFullError, UnhandledMessageError
+from wslab.errors import ActorFailedError, DeadlockError, MailboxClosedError, MailboxFullError, UnhandledMessageError
 from wslab.mailbox import Address
 
 
@@ -190,6 +190,73 @@ async def test_a_sender_learns_that_an_actor_was_cancelled_in_the_middle() -> No
         await waiting
     await address.wait_stopped()
     assert diary.notes[-1] == "stopped"
+
+
+async def test_what_is_cancelled_in_a_hook_does_not_end_the_actor(caplog: pytest.LogCaptureFixture) -> None:
+    class Patient(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            if message == "cancelled":
+                waiting = asyncio.get_running_loop().create_future()
+                waiting.cancel()
+                await waiting
+            return await super().handle(message, ctx)
+
+    async with Patient().start() as address:
+        with pytest.raises(ActorFailedError) as caught:
+            await address.send("cancelled")
+        assert "something that a hook of Patient waited for was cancelled" in str(caught.value.__cause__)
+        assert await address.send("still here") == "still here done"
+    assert [record.getMessage() for record in caplog.records] == ["Patient failed on a message of type str"]
+
+
+async def test_an_actor_that_waits_for_itself_is_told() -> None:
+    class Narcissus(Actor[Context]):
+        async def handle(self, message: object, ctx: Context) -> object:
+            return await ctx.address.send(message)
+
+    async with Narcissus().start() as address:
+        with pytest.raises(ActorFailedError) as caught:
+            await address.send("Who is the fairest?")
+        assert isinstance(caught.value.__cause__, DeadlockError)
+        assert "Narcissus waits for its own answer" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("hook", ["started", "handle"])
+async def test_actors_that_wait_for_each_other_are_told(hook: str) -> None:
+    class Host(Actor[Context]):
+        async def handle(self, guest: Address, ctx: Context) -> object:
+            return await guest.send("Welcome")
+
+    class Guest(Actor[Context]):
+        async def started(self, ctx: Context) -> None:
+            if hook == "started":
+                notes.append(await self.greet(ctx))
+
+        async def handle(self, message: object, ctx: Context) -> object:
+            return await self.greet(ctx)
+
+        async def greet(self, ctx: Context) -> str:
+            with pytest.raises(ActorFailedError) as caught:
+                await host.send(ctx.address)
+            return str(caught.value.__cause__)
+
+    notes: list[object] = []
+    async with Host().start() as host, Guest().start() as guest:
+        notes.append(await guest.send("Hello"))
+        assert "Host waits for Guest, which waits for Host" in str(notes[0])
+
+
+async def test_a_hook_may_leave_it_to_another_task_to_send_to_its_own_actor() -> None:
+    class Reminder(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            if message == "later":
+                tasks.append(asyncio.create_task(ctx.address.send("now")))
+            return await super().handle(message, ctx)
+
+    tasks: list[asyncio.Task[object]] = []
+    async with Reminder().start() as address:
+        await address.send("later")
+        assert await tasks[0] == "now done"
 
 
 async def test_an_actor_without_handle_says_what_it_lacks() -> None:

@@ -16,7 +16,7 @@ from websockets.asyncio.server import serve as plain_serve
 from websockets.exceptions import ConnectionClosed
 
 from wslab import actors
-from wslab.errors import MailboxClosedError, MailboxFullError
+from wslab.errors import MailboxClosedError, MailboxFullError, WslabError
 from wslab.servers import Server, serve
 from wslab.tap import tap
 
@@ -422,6 +422,50 @@ async def test_a_client_that_vanishes_in_the_middle_of_a_send_is_no_failure(capl
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+async def test_a_hook_that_raises_is_logged_though_the_last_words_find_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    gate, waiting = asyncio.Event(), asyncio.Event()
+
+    class Polite(actors.WebSocketActor):
+        async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+            waiting.set()
+            await gate.wait()
+            raise ValueError("on purpose")
+
+        async def stopped(self, ctx: actors.WebSocketContext) -> None:
+            await ctx.text("Goodbye")
+
+    async with serve(actors.handler(Polite), ping_interval=None) as server:
+        async with connect(server.url, proxy=None) as websocket:
+            await websocket.send("Hello")
+            await waiting.wait()
+            websocket.transport.abort()
+        while server.connections:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        gate.set()
+    errors = [record.exc_info[1] for record in caplog.records if record.levelname == "ERROR" and record.exc_info]
+    assert [repr(error) for error in errors] == ["ValueError('on purpose')"]
+
+
+class Anybody(actors.Actor[actors.Context]):
+    pass
+
+
+@pytest.mark.parametrize("wrong", [Chatter(asyncio.Queue()), Anybody, "Chatter"], ids=["an actor", "another", "a name"])
+async def test_what_makes_no_actor_of_a_connection_is_refused_at_once(wrong: Any) -> None:
+    with pytest.raises(WslabError, match="pass the class itself"):
+        actors.handler(wrong)
+
+
+async def test_a_function_may_make_the_actors() -> None:
+    notes: asyncio.Queue[Any] = asyncio.Queue()
+    async with (
+        serve(actors.handler(lambda: Chatter(notes)), **OPTIONS) as server,
+        connect(server.url, proxy=None) as websocket,
+    ):
+        await websocket.send("Hello")
+        assert await websocket.recv() == "Hello"
+
+
 async def test_another_connection_that_closes_in_a_hook_is_a_failure() -> None:
     async with scene() as here, here.client() as (websocket, _):
         await websocket.send("elsewhere")
@@ -463,6 +507,29 @@ async def test_a_handler_that_is_cancelled_takes_its_actor_with_it(way: str) -> 
             task.cancel()
         assert await here.noted("stopped") == ["stopped"]
         await closed(websocket)
+
+
+async def test_whoever_waits_for_the_end_of_an_actor_learns_of_it_though_its_handler_is_cancelled_twice() -> None:
+    addresses: asyncio.Queue[actors.Address] = asyncio.Queue()
+    cleaning, never = asyncio.Event(), asyncio.Event()
+
+    class Tidy(actors.WebSocketActor):
+        async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+            addresses.put_nowait(ctx.address)
+            try:
+                await never.wait()
+            finally:
+                cleaning.set()
+                await never.wait()
+
+    async with serve(actors.handler(Tidy), **OPTIONS) as server, connect(server.url, proxy=None) as websocket:
+        await websocket.send("Hello")
+        address = await addresses.get()
+        (handling,) = server._listener.server.handler_tasks  # type: ignore[union-attr]
+        handling.cancel()
+        await cleaning.wait()
+        handling.cancel()
+        await address.wait_stopped()
 
 
 async def test_a_server_that_closes_ends_its_actors_with_1001() -> None:

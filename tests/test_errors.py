@@ -40,6 +40,8 @@ EXAMPLES = [
     errors.MailboxFullError("Lobby", 16),
     errors.MailboxClosedError("Lobby"),
     errors.ActorFailedError("Lobby", "Hello"),
+    errors.DeadlockError(["Lobby", "Chatter", "Lobby"]),
+    errors.HookCancelledError("Lobby"),
     errors.UnhandledMessageError("Lobby", 7),
     errors.Rejection(404, "nothing is served on this path"),
 ]

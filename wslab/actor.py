@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
-from .errors import ActorFailedError, MailboxClosedError, UnhandledMessageError
+from .errors import ActorFailedError, HookCancelledError, MailboxClosedError, UnhandledMessageError
 from .mailbox import Address, Envelope, Mailbox
 
 __all__ = ["Actor", "Context", "Running", "live", "take_turn"]
@@ -40,7 +40,7 @@ class Context:
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
         self.address = Address(mailbox)
-        self.turn = asyncio.Lock()
+        self.turn = mailbox.turn
         self.stop_asked = False
         self.settled = False
 
@@ -113,7 +113,7 @@ Deliver = Callable[[Envelope, Actor[C], C], Awaitable[None]]
 async def deliver(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
     """Let the actor handle one message, and answer whoever waits; raise what the hook raises."""
     try:
-        answer = await getattr(actor, envelope.hook)(envelope.message, ctx)
+        answer = await _run(getattr(actor, envelope.hook)(envelope.message, ctx), actor)
     except Exception as error:
         failed = ActorFailedError(type(actor).__name__, envelope.message)
         failed.__cause__ = error
@@ -123,6 +123,17 @@ async def deliver(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
         envelope.refuse(MailboxClosedError(type(actor).__name__))
         raise
     envelope.reply(answer)
+
+
+async def _run(hook: Awaitable[Any], actor: Actor[C]) -> Any:
+    """Await a hook; that something else was cancelled, for which it waited, is a failure and no end of the actor."""
+    try:
+        return await hook
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise HookCancelledError(type(actor).__name__) from error
 
 
 async def deliver_and_go_on(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
@@ -178,11 +189,11 @@ async def live(actor: Actor[C], ctx: C, deliver: Deliver[C] = deliver) -> None:
                 await actor.stopping(ctx)
     finally:
         ctx.mailbox.close()
-        async with ctx.turn:
-            try:
+        try:
+            async with ctx.turn:
                 await actor.stopped(ctx)
-            finally:
-                ctx.mailbox.ended.set()
+        finally:
+            ctx.mailbox.ended.set()
 
 
 async def _ask_to_stop(actor: Actor[C], ctx: C) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Event
 
 from .actor import Actor, Context, Running, live, take_turn
-from .errors import MailboxClosedError, MailboxFullError
+from .errors import MailboxClosedError, MailboxFullError, WslabError
 from .mailbox import Address, Envelope, Mailbox
 
 __all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
@@ -89,9 +90,13 @@ def handler(
         *arguments: What the class is called with for each connection, such as the address of a lobby.
         **keywords: The same by name.
 
+    Raises:
+        WslabError: This makes no WebSocketActor.
+
     Example:
         wslab.serve(actors.handler(Chatter, lobby))
     """
+    _check_maker(make_actor)
 
     async def handle(websocket: ServerConnection) -> None:
         actor = make_actor(*arguments, **keywords)
@@ -110,6 +115,20 @@ def handler(
     return handle
 
 
+def _check_maker(make_actor: object) -> None:
+    if inspect.isclass(make_actor) and not issubclass(make_actor, WebSocketActor):
+        given = make_actor.__name__
+    elif not callable(make_actor):
+        given = f"a value of the type {type(make_actor).__name__}"
+    else:
+        return
+    raise WslabError(
+        f"the actors of connections cannot be made by {given}",
+        "a class of WebSocketActor",
+        "pass the class itself, and after it what it is called with: actors.handler(Chatter, lobby)",
+    )
+
+
 async def _read(actor: WebSocketActor, ctx: WebSocketContext) -> None:
     """Let the actor handle what its client sends."""
     try:
@@ -126,13 +145,14 @@ async def _end(ctx: WebSocketContext, living: asyncio.Task[None], reading: async
     await asyncio.wait({living}, timeout=ctx.websocket.close_timeout)
     if not living.done():
         ctx.websocket.transport.abort()  # a hook that waits for room to write goes on now
-    try:
-        await living
-        if reading.done():
-            await reading
-    except ConnectionClosed:
-        if ctx.websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
-            raise
+    await asyncio.wait({living})
+    for each in (reading, living):  # what raised in the one comes before what `stopped` raised after that
+        try:
+            if each.done():
+                await each
+        except ConnectionClosed:
+            if ctx.websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
+                raise
 
 
 @contextlib.contextmanager

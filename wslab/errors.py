@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .redaction import shown_url
@@ -429,6 +429,40 @@ class ActorFailedError(WslabError):
         )
         self.actor = actor
         self.message = message
+
+
+class DeadlockError(WslabError):
+    """An actor that would wait for ever: the answer that it waits for can come only after its own.
+
+    Attributes:
+        actors: The classes of the actors, each waiting for the next; the last is the first.
+    """
+
+    def __init__(self, actors: Sequence[str]) -> None:
+        first, second, *others = actors
+        further = "".join(f", which waits for {other}" for other in others)
+        super().__init__(
+            f"{first} waits for {second}{further}" if others else f"{first} waits for its own answer",
+            "an actor that is free to answer",
+            "leave the message with address.do_send(message), which waits for nothing",
+        )
+        self.actors = tuple(actors)
+
+
+class HookCancelledError(WslabError):
+    """A hook that has ended because something else was cancelled, not the actor.
+
+    Attributes:
+        actor: The class of the actor.
+    """
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(
+            f"something that a hook of {actor} waited for was cancelled",
+            "a result or an error",
+            "catch asyncio.CancelledError in the hook where it awaits a task that others may cancel",
+        )
+        self.actor = actor
 
 
 class UnhandledMessageError(WslabError, TypeError):

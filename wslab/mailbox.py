@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .errors import MailboxClosedError, MailboxFullError, WslabError
+from .turn import Turn, waiting_for
 
 __all__ = ["Address", "Envelope", "Mailbox"]
 
@@ -52,6 +53,7 @@ class Mailbox:
         closed: Whether nothing more goes in or comes out.
         closing: Set when that comes true.
         ended: Set once the actor has stopped.
+        turn: Held by whoever runs one of the actor's hooks.
     """
 
     def __init__(self, owner: str, capacity: int) -> None:
@@ -62,6 +64,7 @@ class Mailbox:
         self.closed = False
         self.closing = asyncio.Event()
         self.ended = asyncio.Event()
+        self.turn = Turn(owner)
         self._line: deque[Envelope] = deque()
         self._news: asyncio.Future[None] | None = None
 
@@ -82,10 +85,12 @@ class Mailbox:
         Raises:
             MailboxClosedError: The actor has stopped, before or meanwhile.
             ActorFailedError: The hook raised an error, which is the cause of this one.
+            DeadlockError: The actor waits itself for the one that asks.
         """
         answer = asyncio.get_running_loop().create_future()
-        self._put(Envelope(hook, message, answer))
-        return await answer
+        with waiting_for(self.turn):
+            self._put(Envelope(hook, message, answer))
+            return await answer
 
     def close(self) -> None:
         """Refuse what waits and all that comes, and let the actor find the end."""
@@ -127,7 +132,7 @@ class Mailbox:
 class Address:
     """Where an actor is reached: all that others have of it. Leaving its `async with` block stops the actor.
 
-    Two actors must not wait for each other's answers, or both wait for ever: one of them takes `do_send`.
+    Two actors must not wait for each other's answers, or both would wait for ever: one of them takes `do_send`.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -144,6 +149,7 @@ class Address:
         Raises:
             MailboxClosedError: The actor has stopped, before or meanwhile.
             ActorFailedError: Its `handle` raised an error, which is the cause of this one.
+            DeadlockError: This is called in a hook of an actor for whose answer the other one waits.
         """
         return await self._mailbox.ask("handle", message)
 
