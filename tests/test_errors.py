@@ -80,3 +80,9 @@ def test_a_url_that_cannot_be_used_is_shown_without_its_secrets(url: str) -> Non
         wslab.tap(url)
     assert "s3" not in str(caught.value)
     assert caught.value.url == url
+
+
+@pytest.mark.parametrize("status", [4001, 1008, 101, 299, None])
+def test_a_request_is_rejected_with_an_http_status_only(status: int) -> None:
+    with pytest.raises(errors.WslabError, match=f"a request cannot be answered with {status}"):
+        errors.Rejection(status, "not today")

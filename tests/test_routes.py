@@ -102,6 +102,14 @@ def test_map_may_reject() -> None:
         passes(1).map(refuse).ask(REQUEST)
 
 
+def test_map_takes_no_async_function() -> None:
+    async def look_up(name: str) -> str:
+        return name
+
+    with pytest.raises(WslabError, match="look_up is async, and a filter waits for nothing"):
+        passes("Ann").map(look_up)
+
+
 async def test_on_upgrade_refuses_what_is_no_handler() -> None:
     with pytest.raises(HandlerError, match="was called already"):
         passes().on_upgrade(nothing(None))  # type: ignore[arg-type]

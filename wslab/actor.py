@@ -45,7 +45,10 @@ class Context:
         self.settled = False
 
     def stop(self) -> None:
-        """Ask to stop after this hook; `stopping` is asked then, and may refuse."""
+        """Ask to stop after this hook; `stopping` is asked then, and may refuse.
+
+        A task that a hook has started is no hook: it takes ctx.address.stop(), against which there is no veto.
+        """
         self.stop_asked = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from .frames import WireFrame
 
 SHOWN_CLIENTS = 5
+ANSWERS = {status.value for status in http.HTTPStatus if status >= http.HTTPStatus.OK}
 
 
 class WslabError(Exception):
@@ -490,9 +492,18 @@ class Rejection(WslabError):  # noqa: N818  Warp's name for it
         status: The HTTP status.
         reason: Why, one line; it is sent.
         headers: Headers of the answer.
+
+    Raises:
+        WslabError: There is no such status, or it is no answer.
     """
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        if status not in ANSWERS:
+            raise WslabError(
+                f"a request cannot be answered with {status!r}",
+                "an HTTP status from 200 on, such as 403",
+                "keep the codes of close frames, such as 4001, for connections that are open",
+            )
         super().__init__(f"the request is answered with {status}: {reason}", "one that passes every filter of a route")
         self.status = status
         self.reason = reason

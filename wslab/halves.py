@@ -50,6 +50,7 @@ async def forward(stream: AsyncIterable[str | bytes], sink: Sink) -> None:
     Raises:
         ConnectionClosed: The connection behind the sink has ended, or that of the stream with another code than 1000
             or 1001.
+        Lagged: The stream is the receiver of a channel that has fallen behind; called again, this goes on from there.
     """
     async for message in stream:
         await sink.send(message)

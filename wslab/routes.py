@@ -10,7 +10,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from .errors import Rejection, WslabError
-from .handlers import check_awaitable
+from .handlers import check_awaitable, handler_name, is_async
 
 __all__ = ["Filter", "Match", "Route", "server_options"]
 
@@ -65,7 +65,17 @@ class Filter:
         return Filter(_either(self, other))
 
     def map(self, function: Callable[..., Any]) -> Filter:
-        """Replace what is extracted by what a function makes of it. The function may raise a Rejection."""
+        """Replace what is extracted by what a function makes of it. The function may raise a Rejection.
+
+        Raises:
+            WslabError: The function is async; Warp has and_then for that.
+        """
+        if is_async(function):
+            raise WslabError(
+                f"{handler_name(function)} is async, and a filter waits for nothing",
+                "a function that gives the value itself",
+                "await in the handler, which gets what is extracted",
+            )
 
         def mapped(request: Request) -> Match:
             match = self.ask(request)
