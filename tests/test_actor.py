@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import logging
+import weakref
 
 import pytest
 from leaks import nothing_is_left  # noqa: F401
@@ -190,6 +194,26 @@ async def test_a_sender_learns_that_an_actor_was_cancelled_in_the_middle() -> No
         await waiting
     await address.wait_stopped()
     assert diary.notes[-1] == "stopped"
+
+
+async def test_a_failure_keeps_nobody_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Asker(Diary):
+        async def handle(self, message: Address, ctx: Context) -> object:
+            return await message.send("bad")
+
+    monkeypatch.setattr(logging.getLogger("wslab.actors"), "disabled", True)  # pytest keeps what is logged
+    gc.disable()
+    try:
+        actors: list[Actor[Context]] = [Diary(fails_in="bad"), Asker()]
+        known = [weakref.ref(actor) for actor in actors]
+        async with actors.pop(0).start() as diary, actors.pop().start() as asker:
+            with contextlib.suppress(ActorFailedError):
+                await asker.send(diary)
+        del diary, asker
+        await asyncio.sleep(0)
+        assert [each() for each in known] == [None, None]
+    finally:
+        gc.enable()
 
 
 async def test_what_is_cancelled_in_a_hook_does_not_end_the_actor(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -444,6 +446,26 @@ async def test_a_hook_that_raises_is_logged_though_the_last_words_find_nobody(ca
         gate.set()
     errors = [record.exc_info[1] for record in caplog.records if record.levelname == "ERROR" and record.exc_info]
     assert [repr(error) for error in errors] == ["ValueError('on purpose')"]
+
+
+async def test_a_failure_keeps_no_actor_alive() -> None:
+    known: list[weakref.ref[actors.WebSocketActor]] = []
+
+    class Known(actors.WebSocketActor):
+        def __init__(self) -> None:
+            known.append(weakref.ref(self))
+
+        async def on_text(self, text: str, ctx: actors.WebSocketContext) -> None:
+            raise ValueError("on purpose")
+
+    gc.disable()
+    try:
+        async with serve(actors.handler(Known), **OPTIONS) as server, connect(server.url, proxy=None) as websocket:
+            await websocket.send("Hello")
+            await closed(websocket)
+        assert [each() for each in known] == [None]
+    finally:
+        gc.enable()
 
 
 class Anybody(actors.Actor[actors.Context]):

@@ -118,9 +118,7 @@ async def deliver(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
     try:
         answer = await _run(getattr(actor, envelope.hook)(envelope.message, ctx), actor)
     except Exception as error:
-        failed = ActorFailedError(type(actor).__name__, envelope.message)
-        failed.__cause__ = error
-        envelope.refuse(failed)
+        envelope.refuse(ActorFailedError(type(actor).__name__, envelope.message, error))
         raise
     except BaseException:  # cancelled in the middle
         envelope.refuse(MailboxClosedError(type(actor).__name__))

@@ -110,6 +110,7 @@ def handler(
                 living.cancel()
                 reading.cancel()
                 await asyncio.gather(living, reading, return_exceptions=True)
+                del living, reading  # or an error in them would hold this frame, and the frame the error
 
     handle.__name__ = getattr(make_actor, "__name__", "actor")
     return handle
@@ -146,10 +147,11 @@ async def _end(ctx: WebSocketContext, living: asyncio.Task[None], reading: async
     if not living.done():
         ctx.websocket.transport.abort()  # a hook that waits for room to write goes on now
     await asyncio.wait({living})
-    for each in (reading, living):  # what raised in the one comes before what `stopped` raised after that
+    ended = [each for each in (living, reading) if each.done()]
+    del living, reading  # as in `handle`
+    while ended:  # what raised in the reading comes before what `stopped` raised after that
         try:
-            if each.done():
-                await each
+            await ended.pop()
         except ConnectionClosed:
             if ctx.websocket.state is OPEN:  # then it was another connection that closed: a failure like any other
                 raise

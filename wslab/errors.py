@@ -423,7 +423,7 @@ class ActorFailedError(WslabError):
         message: The message, which is lost.
     """
 
-    def __init__(self, actor: str, message: object) -> None:
+    def __init__(self, actor: str, message: object, cause: Exception | None = None) -> None:
         super().__init__(
             f"{actor} failed on a message of type {type(message).__name__}",
             "an answer",
@@ -431,6 +431,7 @@ class ActorFailedError(WslabError):
         )
         self.actor = actor
         self.message = message
+        self.__cause__ = cause
 
 
 class DeadlockError(WslabError):

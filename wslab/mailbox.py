@@ -25,7 +25,11 @@ __all__ = ["Address", "Envelope", "Mailbox"]
 
 @dataclass(slots=True)
 class Envelope:
-    """A message, the hook of the actor that is to handle it, and where its answer goes if somebody waits for one."""
+    """A message, the hook of the actor that is to handle it, and where its answer goes if somebody waits for one.
+
+    Answered, it lets go of whoever waited: an error there holds the frames that it has passed, and with them this
+    envelope, so that only the garbage collector would free the actors.
+    """
 
     hook: str
     message: object
@@ -35,11 +39,13 @@ class Envelope:
         """Give the answer to whoever still waits for it."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(answer)
+        self.answer = None
 
     def refuse(self, error: WslabError) -> None:
         """Tell whoever still waits that there will be no answer."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(error)
+        self.answer = None
 
 
 class Mailbox:
@@ -88,9 +94,12 @@ class Mailbox:
             DeadlockError: The actor waits itself for the one that asks.
         """
         answer = asyncio.get_running_loop().create_future()
-        with waiting_for(self.turn):
-            self._put(Envelope(hook, message, answer))
-            return await answer
+        try:
+            with waiting_for(self.turn):
+                self._put(Envelope(hook, message, answer))
+                return await answer
+        finally:
+            del answer  # or an error in it would hold this frame, which would hold the error
 
     def close(self) -> None:
         """Refuse what waits and all that comes, and let the actor find the end."""
