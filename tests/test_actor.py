@@ -306,3 +306,88 @@ async def test_actors_know_each_other_by_address_only() -> None:
 
     async with Teacher().start() as teacher, Pupil(teacher).start() as pupil:
         assert await pupil.send("Why?") == "Why? answered for <wslab address of Pupil, 0 waiting, capacity 16>"
+
+
+# Who forgets an actor ends it.
+
+
+async def test_an_actor_that_nobody_can_reach_handles_what_waits_and_stops() -> None:
+    diary = Diary(veto=True)
+    address = diary.start()
+    address.do_send("first")
+    address.do_send("second")
+    ended = address._mailbox.ended
+    del address
+    await ended.wait()
+    assert diary.notes == ["started", "first", "second", "stopping", "stopped"]
+
+
+async def test_an_actor_that_waits_notices_that_it_is_forgotten() -> None:
+    diary = Diary()
+    address = diary.start()
+    await address.send("Hello")
+    ended = address._mailbox.ended
+    del address
+    await ended.wait()
+    assert diary.notes[-1] == "stopped"
+
+
+async def test_an_actor_is_not_forgotten_while_anybody_has_its_address() -> None:
+    class Generous(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            await super().handle(message, ctx)
+            return ctx.address
+
+    generous = Generous()
+    address = generous.start()
+    asking = asyncio.create_task(address.send("wait"))
+    await asyncio.sleep(0)
+    del address  # but whoever asks has it meanwhile
+    generous.gate.set()
+    again = await asking
+    assert await again.send("still there?") is again
+    again.stop()
+    await again.wait_stopped()
+
+
+async def test_an_actor_may_give_itself_away_when_it_was_forgotten_already() -> None:
+    class Shy(Diary):
+        async def handle(self, message: object, ctx: Context) -> object:
+            await super().handle(message, ctx)
+            found.append(ctx.address)
+            return None
+
+    found: list[Address] = []
+    Shy().start().do_send("Hello")
+    while not found:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    async with found.pop() as address:
+        assert address.connected
+        await address.send("again")
+
+
+async def test_the_collector_may_forget_an_actor_in_another_thread() -> None:
+    diary = Diary()
+    cycle: list[object] = [diary.start()]
+    await asyncio.sleep(0)
+    cycle.append(cycle)
+    ended = cycle[0]._mailbox.ended  # type: ignore[attr-defined]
+    gc.disable()
+    try:
+        del cycle
+        await asyncio.to_thread(gc.collect)
+    finally:
+        gc.enable()
+    await ended.wait()
+    assert diary.notes[-1] == "stopped"
+
+
+def test_an_address_may_outlive_the_loop() -> None:
+    async def started() -> Address:
+        address = Diary().start()
+        await address.send("Hello")
+        return address
+
+    address = asyncio.run(started())
+    assert not address.connected
+    del address

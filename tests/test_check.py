@@ -453,6 +453,53 @@ async def test_who_comes_to_another_server_meanwhile_is_no_leak_and_stays() -> N
             assert await websocket.recv() == "still there?"
 
 
+SHARED = """
+from wslab import actors
+
+class Echo(actors.Actor):
+    async def handle(self, message, ctx):
+        if message == "never":
+            await asyncio.Event().wait()
+        return message
+
+shared = []
+
+async def handler(websocket):
+    if not shared:
+        shared.append(Echo().start())
+    async for message in websocket:
+        await websocket.send(await shared[0].send(message))
+    FINALLY
+"""
+
+
+async def test_an_actor_that_waits_for_messages_is_no_leak_and_stays() -> None:
+    handler = await handler_of(SHARED.replace("FINALLY", ""))
+    first, second = await wslab.check.echo(handler), await wslab.check.echo(handler)
+    assert first.passed and second.passed, first
+    (address,) = handler.__globals__["shared"]
+    assert address.connected
+    del address
+    handler.__globals__["shared"].clear()
+
+
+async def test_an_actor_that_is_busy_for_ever_is_a_leak() -> None:
+    handler = await handler_of(SHARED.replace("FINALLY", "Echo().start().do_send('never')"))
+    report = await wslab.check.echo(handler)
+    assert "left behind" in repr(report) and "await asyncio.Event().wait()" in repr(report)
+    handler.__globals__["shared"].clear()
+
+
+async def test_a_report_keeps_nothing_of_what_it_judged() -> None:
+    handler = await handler_of("async def handler(websocket):\n    raise ValueError")
+    report = await wslab.check.echo(handler)
+    known = weakref.ref(handler)
+    handler.__globals__.clear()
+    del handler
+    gc.collect()
+    assert report.finding is not None and known() is None
+
+
 async def test_a_check_outside_the_main_thread_leaves_signals_alone() -> None:
     handler = await handler_of(ECHO)
 

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 from .errors import ActorFailedError, HookCancelledError, MailboxClosedError, UnhandledMessageError
 from .mailbox import Address, Envelope, Mailbox
 
-__all__ = ["Actor", "Context", "Running", "live", "take_turn"]
+__all__ = ["Actor", "Context", "Running", "actors_running", "at_rest", "live", "take_turn"]
 
 logger = logging.getLogger("wslab.actors")
 # The loop itself keeps only a weak reference to a task.
-_running: set[asyncio.Task[None]] = set()
+_running: dict[asyncio.Task[Any], Mailbox] = {}
 
 
 class Running(enum.Enum):
@@ -30,7 +30,6 @@ class Context:
     """What an actor's hooks may do beside its own state.
 
     Attributes:
-        address: The actor's own address, to be given to others.
         mailbox: What waits for the actor.
         turn: Held by whoever runs one of the actor's hooks.
         stop_asked: Whether the actor has asked to stop, and was not yet heard.
@@ -39,10 +38,14 @@ class Context:
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
-        self.address = Address(mailbox)
         self.turn = mailbox.turn
         self.stop_asked = False
         self.settled = False
+
+    @property
+    def address(self) -> Address:
+        """The actor's own address, to be given to others."""
+        return self.mailbox.address
 
     def stop(self) -> None:
         """Ask to stop after this hook; `stopping` is asked then, and may refuse.
@@ -102,12 +105,27 @@ class Actor(Generic[C]):
         """Clean up; called once, however the actor ended."""
 
     def start(self: Actor[Context]) -> Address:
-        """Start the actor in a task of its own, and give its address. Whoever starts it stops it."""
+        """Start the actor in a task of its own, and give its address. Whoever starts it stops it.
+
+        An actor whose address nobody has any more stops by itself when it has handled what waits, as in Actix. So a
+        cell that is run again leaves no actor behind.
+        """
         ctx = Context(Mailbox(type(self).__name__, self.mailbox_capacity))
+        address = ctx.address
         task = asyncio.create_task(_live_alone(self, ctx), context=contextvars.Context())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
-        return ctx.address
+        _running[task] = ctx.mailbox
+        task.add_done_callback(_running.pop)
+        return address
+
+
+def actors_running() -> int:
+    """Count the actors that were started and have not stopped."""
+    return len(_running)
+
+
+def at_rest(task: asyncio.Task[Any]) -> bool:
+    """Whether a task is an actor that was started, waits for a message, and may get one: no task that is left over."""
+    return task in _running and _running[task].at_rest
 
 
 Deliver = Callable[[Envelope, Actor[C], C], Awaitable[None]]

@@ -33,6 +33,7 @@ class WebSocketContext(Context):
     def __init__(self, websocket: ServerConnection, mailbox: Mailbox) -> None:
         super().__init__(mailbox)
         self.websocket = websocket
+        self._own_address = self.address  # the client still reaches an actor whose address nobody else has
 
     async def text(self, text: str) -> None:
         """Send a text message."""

@@ -12,6 +12,8 @@ one message there, and does nothing else until it is answered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
@@ -73,6 +75,26 @@ class Mailbox:
         self.turn = Turn(owner)
         self._line: deque[Envelope] = deque()
         self._news: asyncio.Future[None] | None = None
+        self._given: weakref.ref[Address] | None = None
+
+    @property
+    def address(self) -> Address:
+        """The address under which others reach the actor: the same one as long as anybody has it."""
+        address = self._given() if self._given else None
+        if address is None:
+            address = Address(self)
+            self._given = weakref.ref(address, self._is_forgotten)
+        return address
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a message may still come: somebody has the address, or it was never given away."""
+        return self._given is None or self._given() is not None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the actor waits for a message, and one may come."""
+        return self._news is not None and not self._news.done() and self.reachable
 
     def post(self, hook: str, message: object) -> None:
         """Put in a message for which nobody waits.
@@ -110,11 +132,16 @@ class Mailbox:
         self._wake()
 
     async def has_mail(self) -> bool:
-        """Wait until a message is there; False once the mailbox is closed. Only the actor's own task waits here."""
+        """Wait until a message is there; False once none can come any more. Only the actor's own task waits here.
+
+        None comes once the mailbox is closed, or when nothing waits and nobody has the address.
+        """
         while not self._line and not self.closed:
             self._news = asyncio.get_running_loop().create_future()
+            if not self.reachable:
+                break
             await self._news
-        return not self.closed
+        return bool(self._line)
 
     def take(self) -> Envelope | None:
         """Take out the next message, unless there is none whose sender still wants it handled."""
@@ -132,6 +159,12 @@ class Mailbox:
             raise MailboxClosedError(self.owner)
         self._line.append(envelope)
         self._wake()
+
+    def _is_forgotten(self, address: object) -> None:
+        """Let the actor find the end; the collector may call this in any thread, and after the loop's end."""
+        if self._news is not None:
+            with contextlib.suppress(RuntimeError):
+                self._news.get_loop().call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():

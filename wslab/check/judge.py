@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 from websockets.asyncio.server import ServerConnection
 
 from .. import ledger
+from ..actor import at_rest
 from ..errors import CheckError
 from .bench import Bench
 from .quiet import quiet_tasks
@@ -96,6 +97,8 @@ class Verdict(Generic[B]):
                     self._bench.forget()
                     _let_go(finding)
         finding = _blocked(watch, finding) or _forgotten(finding, forgotten) or finding or leak
+        if finding is not None:  # its frames hold the handler, and a notebook keeps each report that it has shown
+            finding.__traceback__ = finding.__cause__ = finding.__context__ = None
         ledger.record_check(self._exercise, finding is None)
         names = tuple(case.__name__.strip("_").replace("_", " ") for case in self._cases)
         bench = self._bench
@@ -223,7 +226,12 @@ def _name(task: asyncio.Task[Any]) -> str:
 
 
 def _is_others(task: asyncio.Task[Any]) -> bool:
-    """Whether a task is the kernel's, or serves a client of another server; the check's own server has ended."""
+    """Whether a task is the kernel's, or serves a client of another server; the check's own server has ended.
+
+    An actor whose address somebody has is nobody's leak either: it keeps what is shared, and ends when it is forgotten.
+    """
+    if at_rest(task):
+        return True
     frame = getattr(task.get_coro(), "cr_frame", None)
     if frame is None:
         return False

@@ -24,12 +24,15 @@ async def report_of(exercise: Exercise, code: str, *, seed: int | None = None) -
         seed: What draws the random inputs; drawn itself if None.
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    await run_source("imports", imports(exercise.lesson), namespace)
-    await run_source(exercise.id, code, namespace)
-    call = exercise.call if seed is None else f"{exercise.call.removesuffix(')')}, seed={seed})"
-    await run_source("check", f"report = {call}", namespace)
-    report: Report = namespace["report"]
-    return report
+    try:
+        await run_source("imports", imports(exercise.lesson), namespace)
+        await run_source(exercise.id, code, namespace)
+        call = exercise.call if seed is None else f"{exercise.call.removesuffix(')')}, seed={seed})"
+        await run_source("check", f"report = {call}", namespace)
+        report: Report = namespace["report"]
+        return report
+    finally:
+        namespace.clear()  # an actor runs as long as its address is known, and its class knows all that stands here
 
 
 async def run_source(name: str, source: str, namespace: dict[str, Any]) -> None:
