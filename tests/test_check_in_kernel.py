@@ -59,3 +59,34 @@ def test_an_interrupt_ends_a_check_and_leaves_nothing_behind(kernel: Kernel, han
     assert kernel.ask("left()") == "([], [], [])"
     assert kernel.ask("signal.getsignal(signal.SIGINT), len(warnings.filters)") == before
     assert kernel.ask("await wslab.check.echo(echo)").startswith("echo: passed")
+
+
+ROOM = """
+import gc
+from wslab import actor, actors
+
+class Room(actors.Actor):
+    async def handle(self, message, ctx):
+        return message
+
+class Chatter(actors.WebSocketActor):
+    def __init__(self, room):
+        self.room = room
+
+    async def on_text(self, text, ctx):
+        await ctx.text(await self.room.send(text))
+
+chat = actors.handler(Chatter, Room().start())
+"""
+
+
+def test_a_cell_that_starts_an_actor_may_be_run_and_checked_again_and_again(kernel: Kernel) -> None:
+    for _ in range(3):
+        kernel.run(ROOM)
+        assert "one_room: not yet" in kernel.ask("await wslab.check.one_room(chat)")
+        assert "echo: not yet, at case 3" in kernel.ask("await wslab.check.echo(chat)")
+    kernel.run("gc.collect(); await asyncio.sleep(0)")
+    assert kernel.ask("actor.actors_running()") == "1"
+    kernel.run("del chat; gc.collect(); await asyncio.sleep(0)")
+    kernel.run("await asyncio.sleep(0)")
+    assert kernel.ask("actor.actors_running()") == "0"

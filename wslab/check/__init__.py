@@ -7,9 +7,12 @@ from .disconnection import backoff, close_code
 from .echo import at_once, echo, shout
 from .fragments import messages
 from .frames import decode_frame, encode_frame
+from .front_door import front_door
+from .full_mailbox import full_mailbox
 from .hand_made import greet_by_hand
 from .leaving import clean_up
 from .no_stall import no_stall
+from .one_room import one_room
 from .presence import presence
 from .reconnecting import reconnect
 from .report import Finding, Report
@@ -17,6 +20,7 @@ from .request_heads import request_head
 from .resuming import resume
 from .rooms import rooms
 from .rules import first_broken_rule
+from .seats import seats
 from .start_here import countdown, enough, event_stream
 from .statuses import status_for
 
@@ -37,14 +41,18 @@ __all__ = [
     "enough",
     "event_stream",
     "first_broken_rule",
+    "front_door",
+    "full_mailbox",
     "greet_by_hand",
     "messages",
     "no_stall",
+    "one_room",
     "presence",
     "reconnect",
     "request_head",
     "resume",
     "rooms",
+    "seats",
     "shout",
     "status_for",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import NamedTuple
 
 from .client import Client, Message
 from .departures import LEAVING, WAYS, Way, departs, departure_is_survived, nothing_is_kept
@@ -12,13 +13,29 @@ from .on_server import ServerBench, on_server
 from .report import shown
 from .subject import Served
 
-__all__ = ["broadcast", "goes_on_without", "hears_all"]
+__all__ = ["Place", "broadcast", "goes_on_without", "hears_all", "three_who_are_in"]
 
 _MOST_CHUNKS = 32
 _CHUNK_BYTES = 32 * 2**10
 _FULL_BYTES = 32 * 2**10  # with more than this in the write buffer, a send() waits
 _LOOK_S = 0.01
-_TO_ALL = "Each message goes to all who are in the set, not only to the connection that it came from."
+
+
+class Place(NamedTuple):
+    """Where a lesson tells that a message goes to all, and what to look at if one does not.
+
+    Attributes:
+        section: Of the lesson.
+        speaker_hint: For when who speaks does not hear it.
+        others_hint: For when the others do not.
+    """
+
+    section: str = LEAVING
+    speaker_hint: str = "Who speaks is one of everyone."
+    others_hint: str = "Each message goes to all who are in the set, not only to the connection that it came from."
+
+
+_SET = Place()
 
 
 async def who_speaks_hears_it_too(bench: ServerBench) -> None:
@@ -29,7 +46,7 @@ async def who_speaks_hears_it_too(bench: ServerBench) -> None:
 
 async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
     with departure_is_survived(bench):
-        clients, said = await _three_who_are_in(bench)
+        clients, said = await three_who_are_in(bench)
         messages: list[Message] = [bench.text(), bench.text(), bench.data()]
         for speaker, message in zip(clients, messages, strict=True):
             said.append(message)
@@ -75,19 +92,21 @@ async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
     await nothing_is_kept(bench, ways)
 
 
-async def hears_all(client: Client, said: list[Message], *, section: str = LEAVING, hint: str = _TO_ALL) -> None:
+async def hears_all(client: Client, said: list[Message], place: Place = _SET) -> None:
     """Demand that a client hears, in order, what it has not heard yet of what was said."""
     for message in said[len(client.heard) :]:
         await client.hears(
             message,
             otherwise=f"What somebody else had said did not reach {client.name}.",
-            section=section,
-            hint=hint,
-            silence=hint,
+            section=place.section,
+            hint=place.others_hint,
+            silence=place.others_hint,
         )
 
 
-async def _three_who_are_in(bench: ServerBench, path: str = "") -> tuple[list[Client], list[Message]]:
+async def three_who_are_in(
+    bench: ServerBench, place: Place = _SET, path: str = ""
+) -> tuple[list[Client], list[Message]]:
     """Connect three, one after the other, and give what they said to be heard.
 
     A server may answer 101 first and count the client afterwards, so each speaks before it is relied on.
@@ -99,21 +118,22 @@ async def _three_who_are_in(bench: ServerBench, path: str = "") -> tuple[list[Cl
         clients[-1].heard += said  # what was said before it came is not for it
         said.append(bench.text())
         await clients[-1].says(said[-1])
-        await clients[-1].hears(said[-1], section=LEAVING, silence="Who speaks is one of everyone.")
+        await clients[-1].hears(said[-1], section=place.section, silence=place.speaker_hint)
     return clients, said
 
 
-async def goes_on_without(bench: ServerBench, way: Way, path: str = "") -> None:
+async def goes_on_without(bench: ServerBench, way: Way, place: Place = _SET, path: str = "") -> None:
     """Demand that two go on to hear all when a third leaves while messages are on their way."""
     with departure_is_survived(bench):
-        (speaker, leaver, listener), said = await _three_who_are_in(bench, path)
+        (speaker, leaver, listener), said = await three_who_are_in(bench, place, path)
         said += [bench.text() for _ in range(3)]
         await speaker.says(said[-3])
-        await hears_all(speaker, said[:-2])
+        await hears_all(speaker, said[:-2], place)
         await asyncio.gather(departs(bench, leaver, way), speaker.says(said[-2]))
         await speaker.says(said[-1])
+        after = place._replace(others_hint=f"Client 2 {way} just before: whom did your code take out then?")
         for client in (speaker, listener):
-            await hears_all(client, said, hint=f"Client 2 {way} just before: whom did your code take out then?")
+            await hears_all(client, said, after)
 
 
 async def _speaks_until_a_send_would_wait(bench: ServerBench, speaker: Client) -> list[Message]:

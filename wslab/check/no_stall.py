@@ -13,55 +13,56 @@ from .on_server import ServerBench, on_server
 from .report import Finding, shown
 from .subject import Served
 
-__all__ = ["no_stall"]
+__all__ = ["PICTURE_BYTES", "QUESTION", "hears_in_rounds", "hears_though", "no_stall", "pictures", "rest_of"]
 
 _STALL = "lesson 04, What does one slow reader do to the others?"
 _LIMIT = "lesson 04, Who decides about the slow reader?"
 _LIMIT_BYTES = 2**20
-_PICTURE_BYTES = 64 * 2**10
+PICTURE_BYTES = 64 * 2**10
 _BURST = 6  # 384 KiB, far below the limit of 1 MiB
 _PICTURES = 96  # 6 MiB, far above it, and above what a hub adds to it where readers lag
 _MOST_KEPT = 40  # 2.5 MiB: the limit, as many messages in a queue, and what the operating system keeps
-_BYTES_AT_URL = 3 * _PICTURE_BYTES  # the operating system keeps up to 4 MiB where no handler of ours tells it not to
+_BYTES_AT_URL = 3 * PICTURE_BYTES  # the operating system keeps up to 4 MiB where no handler of ours tells it not to
 _ROUNDS = 20
 _ROUND_S = 0.05
-_QUESTION = "Was that all?"
+QUESTION = "Was that all?"
+_PATIENCE = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
 
 
 async def a_burst_is_no_slowness(bench: ServerBench) -> None:
     speaker, listener = await bench.direct_client(), await bench.narrow_client()
-    pictures = _pictures(bench, _BURST)
-    for picture in pictures:
+    burst = pictures(bench, _BURST)
+    for picture in burst:
         await speaker.says(picture)
     for client in (speaker, listener):
-        for number, picture in enumerate(pictures, 1):
-            await _hears_though(client, picture, number)
+        for number, picture in enumerate(burst, 1):
+            await hears_though(client, picture, number)
 
 
 async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> None:
     slow = await bench.narrow_client()
     speaker, listener = await bench.direct_client(), await bench.direct_client()
     slow.stalls()
-    size_bytes = _PICTURE_BYTES if bench.subject.is_ours else _BYTES_AT_URL
-    pictures = _pictures(bench, _PICTURES, size_bytes)
+    size_bytes = PICTURE_BYTES if bench.subject.is_ours else _BYTES_AT_URL
+    said = pictures(bench, _PICTURES, size_bytes)
     most_bytes = 0
-    for number, picture in enumerate(pictures, 1):
+    for number, picture in enumerate(said, 1):
         await speaker.says(picture)
         for client in (speaker, listener):
             await _hears_at_once(bench, client, picture, number)
         most_bytes = max(most_bytes, bench.subject.waiting_bytes)
-    kept = [message for message in await _rest_of(slow, speaker) if message in pictures]
+    kept = [message for message in await rest_of(slow, speaker) if message in said]
     if len(kept) > _MOST_KEPT:
         raise Finding(
-            f"{'All' if len(kept) == len(pictures) else 'Too much'} was kept for {slow.name}, which read nothing.",
+            f"{'All' if len(kept) == len(said) else 'Too much'} was kept for {slow.name}, which read nothing.",
             sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
-            got=f"{slow.title} woke up, and {len(kept)} of {len(pictures)} had been waiting for it.",
+            got=f"{slow.title} woke up, and {len(kept)} of {len(said)} had been waiting for it.",
             expected="not much more than 1 MiB; then it is closed, or misses messages",
             section=_LIMIT,
             hint="What tells how much waits for a client, or what has only so many places? How many messages of "
             "64 KiB fit into 1 MiB, and what happens when it is full?",
         )
-    if most_bytes > _LIMIT_BYTES + 2 * _PICTURE_BYTES:
+    if most_bytes > _LIMIT_BYTES + 2 * PICTURE_BYTES:
         raise Finding(
             f"More than 1 MiB waited for {slow.name}, before it was cut off or missed messages.",
             sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
@@ -72,11 +73,18 @@ async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> 
         )
 
 
-async def _hears_though(client: Client, picture: Message, number: int, within_s: float = REPLY_S) -> None:
-    """Demand the next picture, whose number stands in its last two bytes."""
-    facts = {"sent": f"message {number}, of {len(picture) >> 10} KiB", "section": _LIMIT}
+async def hears_though(
+    client: Client,
+    picture: Message,
+    number: int,
+    within_s: float = REPLY_S,
+    *,
+    section: str = _LIMIT,
+    hint: str = _PATIENCE,
+) -> None:
+    """Demand the next picture, whose number stands in its last two bytes; that it was cut off is a finding too."""
+    facts = {"sent": f"message {number}, of {len(picture) >> 10} KiB", "section": section}
     expected = f"message {number} at {client.name}"
-    hint = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
     try:
         got = await client.next(expected, within_s=within_s)
     except Finding as finding:
@@ -100,23 +108,35 @@ async def _hears_though(client: Client, picture: Message, number: int, within_s:
 
 
 def _named(message: Message) -> str:
-    if isinstance(message, bytes) and len(message) >= _PICTURE_BYTES:
+    if isinstance(message, bytes) and len(message) >= PICTURE_BYTES:
         return f"message {int.from_bytes(message[-2:], 'big') + 1}"
     return shown(message)
 
 
-async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, number: int) -> None:
-    """Demand a message without waiting long: rounds of the loop are counted, so that a slow machine has more time."""
-    hearing = asyncio.create_task(_hears_though(client, picture, number, LIMIT_S))
+async def hears_in_rounds(
+    bench: ServerBench, client: Client, picture: Message, number: int, *, section: str = _LIMIT, hint: str = _PATIENCE
+) -> bool:
+    """Demand a message if it comes soon, and tell whether anything came.
+
+    Rounds of the loop are counted, so that a slow machine has more time.
+    """
+    hearing = asyncio.create_task(hears_though(client, picture, number, LIMIT_S, section=section, hint=hint))
     rounds = 0
     # A server at a URL is another process, which gets its share of the machine when it gets it.
     while not hearing.done() and rounds < (_ROUNDS if bench.subject.is_ours else 3 * _ROUNDS):
         await asyncio.wait({hearing}, timeout=_ROUND_S)
         rounds += 1
     if hearing.done():
-        return await hearing
+        await hearing
+        return True
     hearing.cancel()
     await asyncio.wait({hearing})
+    return False
+
+
+async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, number: int) -> None:
+    if await hears_in_rounds(bench, client, picture, number):
+        return
     raise Finding(
         "One client does not read, and the others hear nothing more.",
         sent=f"message {number}, of {len(picture) >> 10} KiB",
@@ -127,24 +147,25 @@ async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, n
     )
 
 
-async def _rest_of(slow: Client, speaker: Client) -> list[Message]:
+async def rest_of(slow: Client, speaker: Client) -> list[Message]:
     """Let the slow client read on; give all that it gets until it is closed, or hears what is said only now."""
     slow.wakes()
     heard: list[Message] = []
     asked = 0
-    while _QUESTION not in heard and asked < _ROUNDS:
+    while QUESTION not in heard and asked < _ROUNDS:
         try:
             async with asyncio.timeout(_ROUND_S):
                 heard.append(await slow.websocket.recv())
         except TimeoutError:
-            await speaker.says(_QUESTION)
+            await speaker.says(QUESTION)
             asked += 1
         except ConnectionClosed:
             break
     return heard
 
 
-def _pictures(bench: ServerBench, count: int, size_bytes: int = _PICTURE_BYTES) -> list[Message]:
+def pictures(bench: ServerBench, count: int, size_bytes: int = PICTURE_BYTES) -> list[Message]:
+    """Draw pictures of one size; the number of each stands in its last two bytes."""
     data = bench.data(size_bytes - 2)
     return [data + number.to_bytes(2, "big") for number in range(count)]
 

@@ -49,17 +49,20 @@ class SocketBench(Bench):
         numbers = {record.connection for record in found}
         return found.where(connection=max(numbers)) if numbers else None
 
-    def request(self, changed: Mapping[str, str | None] | None = None) -> bytes:
+    def request(self, changed: Mapping[str, str | None] | None = None, *, method: str = "GET", path: str = "") -> bytes:
         """Write the request of an opening handshake.
 
         Args:
             changed: Headers to add or to replace; None leaves one out.
+            method: Such as POST.
+            path: What to append to the path of the server's URL, such as "/chat/tea".
         """
         target = parse_target(self.subject.url)
+        asked = target.suffix.rstrip("/") + path if path else target.suffix
         host = "localhost" if is_loopback(target.host) else target.host
         headers = {"Host": host} | _GOOD | dict(changed or {})
         lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
-        return "\r\n".join([f"GET {target.suffix} HTTP/1.1", *lines, "", ""]).encode()
+        return "\r\n".join([f"{method} {asked} HTTP/1.1", *lines, "", ""]).encode()
 
     async def line(self, *pieces: bytes) -> SocketLine:
         """Connect and send pieces, each after the server has heard the one before."""

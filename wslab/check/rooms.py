@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sized
 
 from ..errors import CheckError
-from .broadcast import goes_on_without, hears_all
+from .broadcast import Place, goes_on_without, hears_all
 from .client import Message
 from .departures import WAYS, Way, departs, departure_is_survived, nothing_is_kept
 from .judge import Verdict, judged
@@ -16,8 +16,11 @@ from .subject import Served
 __all__ = ["rooms"]
 
 _ROOMS = "lesson 04, What if not everyone is meant?"
-
-_ONE_ROOM = "A room is made by the first who enters, and all others enter the same. Each message goes to all in it."
+_ROOM = Place(
+    _ROOMS,
+    "Who speaks is one of the room.",
+    "A room is made by the first who enters, and all others enter the same. Each message goes to all in it.",
+)
 _APART = "A room ends with the last one who leaves it, not with the first. What does your code take away, and when?"
 
 
@@ -33,9 +36,9 @@ async def a_room_hears_what_is_said_in_it(bench: ServerBench) -> None:
     said: list[Message] = [bench.text() for _ in room]
     for number, speaker in enumerate(room, 1):
         await speaker.says(said[number - 1])
-        await hears_all(speaker, said[:number], section=_ROOMS, hint=_ONE_ROOM)
+        await hears_all(speaker, said[:number], _ROOM)
     for client in room:
-        await hears_all(client, said, section=_ROOMS, hint=_ONE_ROOM)
+        await hears_all(client, said, _ROOM)
 
 
 async def no_other_room_hears_it(bench: ServerBench) -> None:
@@ -61,7 +64,7 @@ async def a_room_outlives_those_who_leave_it(bench: ServerBench) -> None:
 
 
 async def who_leaves_while_messages_are_on_their_way_is_survived(bench: ServerBench) -> None:
-    await goes_on_without(bench, "closed with 1000", _path(bench))
+    await goes_on_without(bench, "closed with 1000", _ROOM, _path(bench))
 
 
 def _nothing_is_kept_in(kept: Sized) -> Callable[[ServerBench], Awaitable[None]]:

@@ -1,0 +1,142 @@
+"""Own the checks of a server whose style is actors: a finding is explained by what its actors did."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ..actor import actors_running
+from ..errors import ActorFailedError, DeadlockError, MailboxClosedError, MailboxFullError, WslabError
+from .judge import Benches
+from .on_server import ServerBench, on_server
+from .report import Finding
+from .subject import Served
+from .watch import error_line, error_shown
+
+__all__ = ["OWNS", "SLOW", "SURFACES", "on_actors"]
+
+OWNS = "lesson 06, Who owns the set?"
+SURFACES = "lesson 06, Where does a disconnection surface?"
+SLOW = "lesson 06, What happens under a slow reader?"
+_GOES_ON = "a room that goes on with the next member"
+# What it means that a message was refused, where it stands, and what to look at.
+_REFUSED = {
+    MailboxClosedError: (
+        "A message to somebody who had left was refused, and nobody caught the error.",
+        SURFACES,
+        "`do_send` to an actor that has stopped raises MailboxClosedError. Tell the room in `stopped` who leaves; and "
+        "let it pass over those of whom it has not heard yet.",
+    ),
+    MailboxFullError: (
+        "A mailbox was full, and nobody caught the error.",
+        SLOW,
+        "`do_send` raises MailboxFullError when the mailbox has no place left: what then? Between an actor that may "
+        "wait and one that is quick, `await address.send(...)` waits instead.",
+    ),
+    DeadlockError: (
+        "Actors wait for each other's answers, and would wait for ever.",
+        OWNS,
+        "`await address.send(...)` waits until the other has handled it, and it handles nothing while it waits "
+        "itself. One of the two takes `do_send`.",
+    ),
+}
+
+
+class _Explaining:
+    """What actors do while a case runs, to explain what it finds.
+
+    Attributes:
+        failures: What their hooks raised, in order; it is told in the report, and not in red under the cell.
+    """
+
+    bench: ServerBench
+
+    def __init__(self) -> None:
+        self.failures: list[BaseException] = []
+        self._before = 0
+
+    def begin(self, bench: ServerBench) -> None:
+        """Begin a case."""
+        self.bench = bench
+        self.failures.clear()
+        self._before = actors_running()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep what the log of the actors would have told."""
+        if record.exc_info and record.exc_info[1] is not None:
+            self.failures.append(record.exc_info[1])
+        return False
+
+    def explained(self, finding: Finding) -> Finding:
+        """Give what lies behind a finding, or the finding."""
+        errors = [*self.failures, *self.bench.subject.errors]
+        causes = [error.__cause__ if isinstance(error, ActorFailedError) else error for error in errors]
+        return _by_a_refusal(finding, causes) or self._by_many_rooms(finding) or self._by_a_failure(finding) or finding
+
+    def _by_many_rooms(self, finding: Finding) -> Finding | None:
+        begun = actors_running() - self._before
+        if begun < 2 or begun != len(self.bench.subject.calls):
+            return None
+        return Finding(
+            "Each connection has started a room of its own.",
+            sent=finding.sent,
+            got=f"{begun} clients, and {begun} more actors than before",
+            expected="one room, started once, for all of them",
+            section=OWNS,
+            hint="Start the room where no client has come yet, and hand its address to each: "
+            "`actors.handler(Chatter, room)`.",
+        )
+
+    def _by_a_failure(self, finding: Finding) -> Finding | None:
+        if not self.failures:
+            return None
+        facts = {"sent": finding.sent, "got": _shown(self.failures[0]), "expected": finding.expected, "section": OWNS}
+        hint = "That message is lost, and the actor goes on. Mend that line first."
+        return Finding("An actor failed on a message.", **facts, hint=hint)
+
+
+def _by_a_refusal(finding: Finding, causes: list[BaseException | None]) -> Finding | None:
+    for cause in causes:
+        if isinstance(cause, MailboxClosedError | MailboxFullError | DeadlockError):
+            what, section, hint = _REFUSED[type(cause)]
+            facts = {"sent": finding.sent, "got": _shown(cause), "expected": finding.expected or _GOES_ON}
+            return Finding(what, **facts, section=section, hint=hint)
+    return None
+
+
+def _shown(error: BaseException) -> str:
+    """Name an error and the reader's line; of an error of wslab only what happened, as the finding says what to do."""
+    if not isinstance(error, WslabError):
+        return error_shown(error)
+    line = error_line(error)
+    return f"{type(error).__name__}: {error.happened}" + (f", at {line}" if line else "")
+
+
+@contextlib.asynccontextmanager
+async def on_actors(candidate: Served, **options: Any) -> AsyncIterator[Benches[ServerBench]]:
+    """Serve a handler, or find the server that is there, for a check; its actors explain what it finds.
+
+    Args:
+        candidate: A handler, anything with a url, or a URL.
+        **options: What else websockets' serve takes, for a handler.
+    """
+    told = _Explaining()
+    log = logging.getLogger("wslab.actors")
+    log.addFilter(told)
+    try:
+        async with on_server(candidate, **options) as bench_for:
+
+            @contextlib.asynccontextmanager
+            async def explaining(seed: int) -> AsyncIterator[ServerBench]:
+                async with bench_for(seed) as bench:
+                    told.begin(bench)
+                    try:
+                        yield bench
+                    except Finding as finding:
+                        raise told.explained(finding) from None
+
+            yield explaining
+    finally:
+        log.removeFilter(told)
