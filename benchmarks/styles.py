@@ -21,11 +21,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from websockets.asyncio.client import connect
 from websockets.frames import TEXT
 
+from wslab import originals
 from wslab.file_limit import make_room
 from wslab.frames import WireFrame, encode
 from wslab.table import Table
@@ -42,7 +42,6 @@ ROUNDS = 15
 PATIENCE_S = 30
 KEY = bytes.fromhex("37fa213d")
 MESSAGE = b"x" * 100
-PEERS = Path(__file__).resolve().parent.parent / "tests" / "peers"
 PLAIN = "Python, plain"
 
 FOOTNOTE = (
@@ -58,12 +57,9 @@ def commands() -> dict[str, Command]:
     found: dict[str, Command] = {
         f"Python, {style}": (sys.executable, "-m", "benchmarks.style_servers", style) for style in STYLES
     }
-    for source in sorted((PEERS / "rust" / "src" / "bin").glob("*.rs")):
-        binary = PEERS / "rust" / "target" / "release" / source.stem
-        if binary.exists() and "client" not in source.stem:
-            found[f"Rust, {source.stem}"] = (str(binary),)
-    if (PEERS / "node" / "node_modules").exists():
-        found["Node, ws"] = ("node", str(PEERS / "node" / "server.mjs"))
+    for name in filter(originals.is_built, originals.NAMES):
+        language = "Node" if name == "node" else "Rust"
+        found[f"{language}, {name}"] = tuple(map(str, originals.command(name)))
     return found
 
 

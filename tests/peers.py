@@ -15,15 +15,19 @@ from typing import Any
 
 import pytest
 
+from wslab import originals
+
 FOLDER = Path(__file__).resolve().parent / "peers"
-SERVERS = ("actix_actors", "actix_ws", "warp", "tungstenite", "node")
+SERVERS = originals.NAMES
 CLIENTS = ("tungstenite_client", "node_client")
-NODE = {"node": "server.mjs", "node_client": "client.mjs", "wrong_node": "wrong.mjs"}
+NODE = {"node_client": "client.mjs", "wrong_node": "wrong.mjs"}
 PATIENCE_S = 10
 
 
 def command(name: str) -> list[str | Path] | None:
     """Give the command that starts a peer, None where it is not built."""
+    if name in SERVERS:
+        return originals.command(name) if originals.is_built(name) else None
     if name in NODE:
         node, libraries = shutil.which("node"), FOLDER / "node" / "node_modules"
         return [node, FOLDER / "node" / NODE[name]] if node and libraries.is_dir() else None

@@ -37,6 +37,8 @@ EXAMPLES = [
     errors.QuestionError("03_echo.toml", 7, "what-is-sent", "option 2, text: a value of the type int", "a text"),
     errors.QuizError("there are no questions on 'tea'", "one of 03_echo"),
     errors.AnswerError("'e' is no answer to this question", "one of the letters a, b, c"),
+    errors.OriginalError("there is no original called 'rocket'", "warp"),
+    errors.NotBuiltError("warp"),
     errors.MailboxFullError("Lobby", 16),
     errors.MailboxClosedError("Lobby"),
     errors.ActorFailedError("Lobby", "Hello"),

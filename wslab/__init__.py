@@ -3,7 +3,7 @@
 from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, CloseCode, Opcode
 from websockets.protocol import CLIENT, SERVER, Side
 
-from . import actors, check, faults, filters
+from . import actors, check, faults, filters, originals
 from .backoff import Backoff
 from .channel import Channel, Receiver
 from .chaos import chaos
@@ -36,10 +36,12 @@ from .errors import (
     MailboxFullError,
     MessageTypeError,
     NoReceiversError,
+    NotBuiltError,
     NotConnectedError,
     NotHeardError,
     NotLoopbackError,
     NotWebSocketError,
+    OriginalError,
     PortInUseError,
     ProgressError,
     QuestionError,
@@ -120,11 +122,13 @@ __all__ = [
     "Message",
     "MessageTypeError",
     "NoReceiversError",
+    "NotBuiltError",
     "NotConnectedError",
     "NotHeardError",
     "NotLoopbackError",
     "NotWebSocketError",
     "Opcode",
+    "OriginalError",
     "PortInUseError",
     "Progress",
     "ProgressError",
@@ -165,6 +169,7 @@ __all__ = [
     "faults",
     "filters",
     "mask",
+    "originals",
     "parse_request",
     "parse_response",
     "progress",

@@ -385,6 +385,26 @@ class ProgressError(WslabError, ValueError):
     """An export of progress, or a folder of exports, that cannot be written or read."""
 
 
+class OriginalError(WslabError):
+    """A server of `originals` that does not exist, or did not start."""
+
+
+class NotBuiltError(OriginalError):
+    """A server of `originals` that is not built here.
+
+    Attributes:
+        name: Its name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the original {name} is not built here",
+            "a checkout of the project in which `make peers` has run",
+            "install cargo and npm and run `make peers`, or look at its recording",
+        )
+        self.name = name
+
+
 class MailboxFullError(WslabError):
     """A message that nobody waits for, to an actor that has too many of them.
 

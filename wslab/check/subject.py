@@ -97,8 +97,8 @@ class Subject:
 
     @property
     def where_calls_wait(self) -> str:
-        """Say where the calls that run are waiting."""
-        return "; ".join(sorted({f"a call{waits_at(call)}" for call in self.calls}))
+        """Say at which lines of the reader's own the calls that run are waiting, or give ""."""
+        return "; ".join(sorted({f"a call{waits}" for call in self.calls if (waits := waits_at(call))}))
 
     @property
     def failure(self) -> str:

@@ -63,7 +63,7 @@ function refuse(stream, status) {
 
 const { port } = parseArgs({ options: { port: { type: "string", default: "0" } } }).values;
 await once(server.listen(Number(port), "127.0.0.1"), "listening");
-console.log(server.address().port);
+console.log(`${server.address().port}`); // a string: Node colours numbers where FORCE_COLOR is set, as in Jupyter
 
 // Whoever started this server holds its stdin: when that closes, nobody needs the server any more.
 process.stdin.on("end", () => process.exit(0)).resume();

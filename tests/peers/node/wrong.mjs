@@ -9,5 +9,5 @@ server.on("connection", (websocket, request) => {
     websocket.send(data, { binary: isBinary });
   });
 });
-server.on("listening", () => console.log(server.address().port));
+server.on("listening", () => console.log(`${server.address().port}`));
 process.stdin.on("end", () => process.exit()).resume();
