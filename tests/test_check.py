@@ -541,6 +541,8 @@ async def test_other_warnings_than_a_forgotten_await_go_on(recwarn: pytest.Warni
 
 @pytest.mark.parametrize("passes", [True, False], ids=["lets everything pass", "lets nothing pass"])
 async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import test_exercise_mistakes
+    import test_exercise_solutions
     import test_exercises
 
     (exercise,) = [each for each in test_exercises.EXERCISES if each.id == "echo"]
@@ -557,8 +559,8 @@ async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pyte
     noticed = []
     for test in (
         test_exercises.test_the_starter_fails_with_the_same_helpful_report_each_time,
-        test_exercises.test_the_solution_passes_whatever_is_drawn,
-        test_exercises.test_each_typical_mistake_is_told_by_its_own_message,
+        test_exercise_solutions.test_the_solution_passes_whatever_is_drawn,
+        test_exercise_mistakes.test_each_typical_mistake_is_told_by_its_own_message,
     ):
         try:
             await test(exercise)
