@@ -434,6 +434,11 @@ async def test_a_server_at_a_url_is_told_what_is_wrong(exercise: Exercise) -> No
     assert not report.passed and report.finding is not None and report.finding.hint, report
 
 
+async def test_the_picture_of_a_finding_is_that_of_its_request() -> None:
+    report = repr(await report_at_url(EXERCISES["front_door"], EXERCISES["front_door"].starter))
+    assert report.count("101 Switching Protocols") == 2 and "400 Bad Request" not in report, report
+
+
 async def test_a_door_of_the_library_s_own_passes_too() -> None:
     def admit(websocket: Any, request: Request) -> Response | None:
         steps = request.path.strip("/").split("/")

@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from ..errors import CheckError
 from ..filters import server_options
 from ..heads import ResponseHead
+from ..records import Records
 from ..routes import Filter
 from ..servers import serve
 from ..tap import tap
@@ -51,6 +52,13 @@ class Let(NamedTuple):
 class DoorBench(SocketBench):
     """What a case of a door's check is given."""
 
+    _knocked = 0
+
+    @property
+    def crossed(self) -> Records | None:
+        """What crossed the wire on the connection of the last knock: that is what a finding is about."""
+        return self.tap.tape.where(connection=self._knocked) if self._knocked else None
+
     async def knocks(
         self, words: str, status: int, path: str, changed: Mapping[str, str | None], *, hint: str, method: str = "GET"
     ) -> Let:
@@ -66,6 +74,7 @@ class DoorBench(SocketBench):
         """
         self.subject.errors.clear()
         line = await self.line(self.request(changed, method=method, path=path))
+        self._knocked = len(self._lines)
         head = await line.head(f"the status {status}")
         if head.status == status:
             return Let(line.sent, head, line)
