@@ -22,18 +22,26 @@ _PROTOCOL = "Sec-WebSocket-Protocol"
 
 _PAGES = "Which pages come in? `filters.origin(...)` names them, and None stands for who sends no Origin: no browser."
 _CLOCK = "The clock has a route of its own, with `|` between the two, and asks for nothing but a WebSocket."
+_MATCHES = (
+    "Which of your routes matches this path? What stands left and right of `&` has to match at once; of two routes "
+    "with `|` between them, one."
+)
+_GETS = "A handler gets the connection, then what the filters extract, in their order: the room, then the subprotocol."
 _THERE = '`filters.path("chat", str)` matches exactly two segments. Which filter of your routes comes first?'
-_ORDER = "Filters joined by `&` are asked from left to right, and the first that says no has answered."
+_ORDER = (
+    "Filters joined by `&` are asked from left to right, and the first that says no has answered. `filters.ws()` is "
+    "one of them."
+)
 _HTTP = "`filters.ws()` gives these answers; who stands before it is asked first."
 _AGREE = '`filters.subprotocol("chat.v1")` looks for it in the list that is offered, and answers with it.'
 
 
 async def a_page_of_ours_is_greeted_in_its_room(bench: DoorBench) -> None:
-    await _is_greeted(bench, "A page of ours", "tea", _HOME)
+    await _is_greeted(bench, "A page of ours", "tea", _HOME, _AGREE)
 
 
 async def only_our_pages_and_no_browser_come_in(bench: DoorBench) -> None:
-    await _is_greeted(bench, "A client that is no browser", "tea", _V1)
+    await _is_greeted(bench, "A client that is no browser", "tea", _V1, _PAGES)
     await _is_kept_out(bench)
     for origin in (f"{HOME}.evil.example", "http://chat.example", "https://notchat.example", "null"):
         words = f"A page whose origin is {origin}"
@@ -68,8 +76,7 @@ async def the_clock_asks_for_nothing(bench: DoorBench) -> None:
 async def who_offers_no_chat_v1_is_told_so(bench: DoorBench) -> None:
     for words, offer in (("A client that offers no subprotocol", None), ("A client that offers chat.v2", "chat.v2")):
         let = await bench.knocks(words, 400, "/chat/tea", {"Origin": HOME, _PROTOCOL: offer}, hint=_AGREE)
-        body = (await let.line.data(int(let.head.headers.get("Content-Length", "0")))).decode(errors="replace")
-        if "chat.v1" not in body:
+        if "chat.v1" not in (body := await bench.body(let)):
             raise Finding(
                 f"{words} was refused, and not told what it lacks.",
                 sent=let.sent,
@@ -84,7 +91,7 @@ async def whichever_room_and_offer(bench: DoorBench) -> None:
     lists = ["chat.v1, chat.v2", "chat.v2, chat.v1", "chat.v2,chat.v1,chat.v3"]
     bench.random.shuffle(lists)
     for room, offer in zip((bench.text(1), "café", "v1"), lists, strict=True):
-        await _is_greeted(bench, f"A client that offers {offer}", room, {"Origin": HOME, _PROTOCOL: offer})
+        await _is_greeted(bench, f"A client that offers {offer}", room, {"Origin": HOME, _PROTOCOL: offer}, _AGREE)
 
 
 async def what_is_not_there_is_not_found(bench: DoorBench) -> None:
@@ -114,13 +121,13 @@ async def the_upper_line_of_the_table_decides(bench: DoorBench) -> None:
     await bench.knocks("POST without a subprotocol", 405, "/chat/tea", {}, method="POST", hint=_ORDER)
 
 
-async def _is_greeted(bench: DoorBench, words: str, room: str, changed: dict[str, str | None]) -> None:
-    hint = _PAGES if _PROTOCOL in changed else _AGREE
-    let = await bench.knocks(words, 101, f"/chat/{quote(room, safe='')}", changed, hint=hint)
+async def _is_greeted(bench: DoorBench, words: str, room: str, changed: dict[str, str | None], hint: str) -> None:
+    hints = {404: _MATCHES, 403: _PAGES}
+    let = await bench.knocks(words, 101, f"/chat/{quote(room, safe='')}", changed, hint=hint, hints=hints)
     _agrees(let, "chat.v1")
     if (heard := await bench.hears(let)) != room:
         facts = {"sent": let.sent, "got": shown(heard), "expected": shown(room), "section": _FILTERS}
-        raise Finding("A room greeted with another name.", **facts, hint="The path extracts it, as text.")
+        raise Finding("A room greeted with another name.", **facts, hint=_GETS)
 
 
 def _agrees(let: Let, expected: str | None) -> None:

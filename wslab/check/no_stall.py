@@ -26,6 +26,7 @@ _BYTES_AT_URL = 3 * PICTURE_BYTES  # the operating system keeps up to 4 MiB wher
 _ROUNDS = 20
 _ROUND_S = 0.05
 QUESTION = "Was that all?"
+_RETURNED = "A handler that returns hangs up on its own client. It is another one that is slow."
 _PATIENCE = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
 
 
@@ -80,9 +81,10 @@ async def hears_though(
     within_s: float = REPLY_S,
     *,
     section: str = _LIMIT,
-    hint: str = _PATIENCE,
+    hint: str = "",
 ) -> None:
     """Demand the next picture, whose number stands in its last two bytes; that it was cut off is a finding too."""
+    returned, hint = hint or _RETURNED, hint or _PATIENCE
     facts = {"sent": f"message {number}, of {len(picture) >> 10} KiB", "section": section}
     expected = f"message {number} at {client.name}"
     try:
@@ -96,7 +98,7 @@ async def hears_though(
         if code == 1011:
             raise Finding(finding.happened, **facts, got=finding.got, expected=expected, hint=finding.hint) from None
         if code == 1000:
-            hint = "A handler that returns hangs up on its own client. It is another one that is slow."
+            hint = returned
         end = "the end of the connection, without a close frame" if code == 1006 else f"close code {code}"
         raise Finding(
             f"{client.title} reads, and was cut off.", **facts, got=end, expected=expected, hint=hint
@@ -114,7 +116,7 @@ def _named(message: Message) -> str:
 
 
 async def hears_in_rounds(
-    bench: ServerBench, client: Client, picture: Message, number: int, *, section: str = _LIMIT, hint: str = _PATIENCE
+    bench: ServerBench, client: Client, picture: Message, number: int, *, section: str = _LIMIT, hint: str = ""
 ) -> bool:
     """Demand a message if it comes soon, and tell whether anything came.
 

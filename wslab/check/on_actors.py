@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
-from ..actor import actors_running
-from ..errors import ActorFailedError, DeadlockError, MailboxClosedError, MailboxFullError, WslabError
+from ..actor import Actor, Context, actors_running
+from ..errors import ActorFailedError, CheckError, DeadlockError, MailboxClosedError, MailboxFullError, WslabError
+from ..mailbox import Address
 from .judge import Benches
 from .on_server import ServerBench, on_server
+from .remedies import remedy
 from .report import Finding
 from .subject import Served
+from .waiting import where_it_waits
 from .watch import error_line, error_shown
 
 __all__ = ["OWNS", "SLOW", "SURFACES", "on_actors"]
@@ -21,6 +23,13 @@ OWNS = "lesson 06, Who owns the set?"
 SURFACES = "lesson 06, Where does a disconnection surface?"
 SLOW = "lesson 06, What happens under a slow reader?"
 _GOES_ON = "a room that goes on with the next member"
+_NAMELESS = "", "<lambda>", "actor"  # how a handler is called whose actors are made by no class
+# What all connections share, and how.
+_SHARED = {
+    "a room": "Start the room where no client has come yet, and hand its address to each: "
+    "`actors.handler(Chatter, room)`.",
+    "an office": "Start the office where no client has come yet, in front of the handler: `office = Office().start()`.",
+}
 # What it means that a message was refused, where it stands, and what to look at.
 _REFUSED = {
     MailboxClosedError: (
@@ -32,8 +41,8 @@ _REFUSED = {
     MailboxFullError: (
         "A mailbox was full, and nobody caught the error.",
         SLOW,
-        "`do_send` raises MailboxFullError when the mailbox has no place left: what then? Between an actor that may "
-        "wait and one that is quick, `await address.send(...)` waits instead.",
+        "`do_send` raises MailboxFullError when the mailbox has no place left. A member that is too slow is let go: "
+        "`member.stop()`. Who talks to the room may wait instead: `await room.send(...)`.",
     ),
     DeadlockError: (
         "Actors wait for each other's answers, and would wait for ever.",
@@ -44,8 +53,15 @@ _REFUSED = {
 }
 
 
+Causes = list[BaseException | None]
+
+
 class _Explaining:
     """What actors do while a case runs, to explain what it finds.
+
+    Args:
+        shared: What all connections share, "a room" or "an office".
+        member: The class of the actors of connections, if they are that.
 
     Attributes:
         failures: What their hooks raised, in order; it is told in the report, and not in red under the cell.
@@ -53,7 +69,8 @@ class _Explaining:
 
     bench: ServerBench
 
-    def __init__(self) -> None:
+    def __init__(self, shared: str, member: str) -> None:
+        self._shared, self._member = shared, member
         self.failures: list[BaseException] = []
         self._before = 0
 
@@ -73,31 +90,71 @@ class _Explaining:
         """Give what lies behind a finding, or the finding."""
         errors = [*self.failures, *self.bench.subject.errors]
         causes = [error.__cause__ if isinstance(error, ActorFailedError) else error for error in errors]
-        return _by_a_refusal(finding, causes) or self._by_many_rooms(finding) or self._by_a_failure(finding) or finding
+        finding.got = finding.got or where_it_waits(self.bench.subject)
+        return (
+            self._by_an_end(finding, causes)
+            or _by_a_refusal(finding, causes)
+            or _by_no_address(finding, causes)
+            or self._by_many_rooms(finding)
+            or self._by_a_failure(finding)
+            or finding
+        )
+
+    def _by_an_end(self, finding: Finding, causes: Causes) -> Finding | None:
+        """Tell what is shared, and has stopped, from a member that has left."""
+        for cause in causes:
+            if isinstance(cause, MailboxClosedError) and self._member not in (*_NAMELESS, cause.actor):
+                return Finding(
+                    f"{cause.actor} has stopped, and clients come still.",
+                    sent=finding.sent,
+                    got=_shown(cause),
+                    expected=finding.expected,
+                    section=OWNS,
+                    hint="`stop()` ends an actor, and so does the end of an `async with` block that it was entered by. "
+                    "What all share goes on, whoever comes or leaves.",
+                )
+        return None
 
     def _by_many_rooms(self, finding: Finding) -> Finding | None:
         begun = actors_running() - self._before
         if begun < 2 or begun != len(self.bench.subject.calls):
             return None
         return Finding(
-            "Each connection has started a room of its own.",
+            f"Each connection has started {self._shared} of its own.",
             sent=finding.sent,
             got=f"{begun} clients, and {begun} more actors than before",
-            expected="one room, started once, for all of them",
+            expected=f"one {self._shared.split()[-1]}, started once, for all of them",
             section=OWNS,
-            hint="Start the room where no client has come yet, and hand its address to each: "
-            "`actors.handler(Chatter, room)`.",
+            hint=_SHARED[self._shared],
         )
 
     def _by_a_failure(self, finding: Finding) -> Finding | None:
         if not self.failures:
             return None
         facts = {"sent": finding.sent, "got": _shown(self.failures[0]), "expected": finding.expected, "section": OWNS}
-        hint = "That message is lost, and the actor goes on. Mend that line first."
+        hint = f"{remedy(facts['got'])}That message is lost, and the actor goes on. Mend that line first."
         return Finding("An actor failed on a message.", **facts, hint=hint)
 
 
-def _by_a_refusal(finding: Finding, causes: list[BaseException | None]) -> Finding | None:
+def _by_no_address(finding: Finding, causes: Causes) -> Finding | None:
+    for cause in causes:
+        if isinstance(cause, AttributeError) and cause.name in ("send", "do_send") and _is_actor(cause.obj):
+            return Finding(
+                "A message was sent to an actor itself, and not to its address.",
+                sent=finding.sent,
+                got=_shown(cause),
+                expected=finding.expected,
+                section=OWNS,
+                hint="Others have the address of an actor: it is what `start()` gives, and in a hook `ctx.address`.",
+            )
+    return None
+
+
+def _is_actor(found: object) -> bool:
+    return isinstance(found, Actor | Context) or (isinstance(found, type) and issubclass(found, Actor))
+
+
+def _by_a_refusal(finding: Finding, causes: Causes) -> Finding | None:
     for cause in causes:
         if isinstance(cause, MailboxClosedError | MailboxFullError | DeadlockError):
             what, section, hint = _REFUSED[type(cause)]
@@ -115,27 +172,36 @@ def _shown(error: BaseException) -> str:
 
 
 @contextlib.asynccontextmanager
-async def on_actors(candidate: Served, **options: Any) -> AsyncIterator[Benches[ServerBench]]:
+async def on_actors(candidate: Served, shared: str = "a room") -> AsyncIterator[Benches[ServerBench]]:
     """Serve a handler, or find the server that is there, for a check; its actors explain what it finds.
 
     Args:
         candidate: A handler, anything with a url, or a URL.
-        **options: What else websockets' serve takes, for a handler.
+        shared: What all connections share, "a room" or "an office".
+
+    Raises:
+        CheckError: It is none of these, as a class of actors or an address is none.
     """
-    told = _Explaining()
+    if isinstance(candidate, Address) or _is_actor(candidate):
+        raise CheckError(candidate, "a handler", "make one of a class of actors: actors.handler(Chatter, room)")
+    told = _Explaining(shared, getattr(candidate, "__name__", ""))
     log = logging.getLogger("wslab.actors")
     log.addFilter(told)
     try:
-        async with on_server(candidate, **options) as bench_for:
+        async with on_server(candidate) as bench_for:
 
             @contextlib.asynccontextmanager
             async def explaining(seed: int) -> AsyncIterator[ServerBench]:
-                async with bench_for(seed) as bench:
-                    told.begin(bench)
-                    try:
-                        yield bench
-                    except Finding as finding:
-                        raise told.explained(finding) from None
+                try:
+                    async with bench_for(seed) as bench:
+                        told.begin(bench)
+                        try:
+                            yield bench
+                        except Finding as finding:
+                            raise told.explained(finding) from None
+                except Finding as finding:  # of the end of the case, too, which sees only what calls wait for
+                    finding.got = finding.got or where_it_waits(told.bench.subject)
+                    raise
 
             yield explaining
     finally:

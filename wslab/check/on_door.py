@@ -26,13 +26,8 @@ from .subject import silent_logger
 __all__ = ["Door", "DoorBench", "Let", "on_door"]
 
 Door = Filter | HasUrl | str
-_TEXT = 0x81
+_TEXT, _BINARY, _CLOSE = 0x81, 0x82, 0x88
 _LET_IN = 101
-# What to look at when somebody was refused who should have come in.
-_REFUSED = {
-    404: "`|` between two routes lets in what one of them does; what is left and right of `&` has to match at once.",
-    403: "Which pages come in? `filters.origin(...)` names them, and None stands for who sends no Origin: no browser.",
-}
 
 
 class Let(NamedTuple):
@@ -60,7 +55,15 @@ class DoorBench(SocketBench):
         return self.tap.tape.where(connection=self._knocked) if self._knocked else None
 
     async def knocks(
-        self, words: str, status: int, path: str, changed: Mapping[str, str | None], *, hint: str, method: str = "GET"
+        self,
+        words: str,
+        status: int,
+        path: str,
+        changed: Mapping[str, str | None],
+        *,
+        hint: str,
+        hints: Mapping[int, str] | None = None,
+        method: str = "GET",
     ) -> Let:
         """Send one request, and demand the status of its answer.
 
@@ -70,6 +73,7 @@ class DoorBench(SocketBench):
             path: What it asks for.
             changed: Headers that an opening handshake has not by itself; None leaves one out.
             hint: What to look at after another answer.
+            hints: The same for answers that tell more, by their status.
             method: Its method.
         """
         self.subject.errors.clear()
@@ -88,8 +92,13 @@ class DoorBench(SocketBench):
             happened = f"{words} was let in."
         elif status == _LET_IN:
             happened = f"{words} was refused with {head.status}."
-            hint = _REFUSED.get(head.status, hint)
-        raise Finding(happened, **facts, got=head.first_line(), hint=hint)
+        got = head.first_line() + (f"; {reason}" if (reason := await self.body(Let(line.sent, head, line))) else "")
+        raise Finding(happened, **facts, got=got, hint=(hints or {}).get(head.status, hint))
+
+    async def body(self, let: Let) -> str:
+        """Give the body of a refusal, on one line."""
+        size = let.head.headers.get("Content-Length", "0")
+        return " ".join((await let.line.data(int(size) if size.isdecimal() else 0)).decode(errors="replace").split())
 
     async def status(self, path: str, changed: Mapping[str, str | None], *, method: str = "GET") -> int:
         """Send one request, and give the status of its answer."""
@@ -106,8 +115,14 @@ class DoorBench(SocketBench):
             hint = "A handler gets the connection, then what the filters extract, in their order: a part of the path, "
             hint += "the subprotocol that was agreed on."
             raise Finding("Your handler raised an error.", **facts, got=failure, hint=hint)
+        if frame[:1] == bytes([_BINARY]):
+            hint = "`str` leaves as TEXT, `bytes` as BINARY. Look at what you hand to send()."
+            raise Finding("Who was let in heard BINARY where TEXT was due.", **facts, got=shown(payload), hint=hint)
         got = shown(frame + payload) if frame else "nothing"
-        raise Finding("Who was let in heard nothing.", **facts, got=got, hint="Which handler ends this route?")
+        if frame[:1] == bytes([_CLOSE]):
+            got = f"close code {int.from_bytes(payload[:2], 'big')}" if payload else "a close frame without a code"
+        hint = "Which handler ends this route, and does it send before it waits for its client?"
+        raise Finding("Who was let in heard nothing.", **facts, got=got, hint=hint)
 
     async def end(self) -> None:
         """Hang up."""
@@ -147,7 +162,11 @@ async def _subject_of(candidate: Door) -> AsyncIterator[OnStreams]:
             yield subject
         return
     if not isinstance(candidate, Filter):
-        raise CheckError(candidate, "routes of filters, a running server, or its ws:// URL")
+        raise CheckError(
+            candidate,
+            "routes of filters, a running server, or its ws:// URL",
+            "end each route in on_upgrade(handler), join them by |, and pass what that gives",
+        )
     subject = OnStreams("", False)
     options: dict[str, Any] = {
         name: _noting(function, subject.errors) for name, function in server_options(candidate).items()

@@ -26,6 +26,7 @@ _BYTES = ROOM._replace(
     others_hint="Bytes come to `on_binary`, text to `on_text`. Does `handle` pass on both as what they are?"
 )
 _LEFT = ROOM._replace(section=SURFACES)
+_JOINS = "Who has come is in the room before saying a word: `started` is the hook for joining it."
 _COUNT = "`count` is a question to the room: `await self.room.send(...)` gives what the room's `handle` returns."
 _STAYS = "Who joins in `started` leaves in `stopped`, which runs however the connection ends."
 
@@ -45,6 +46,17 @@ async def what_one_says_the_other_hears(bench: ServerBench) -> None:
     await other.hears("Hello yourself", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
     one.last = f"{other.last}, from {other.name}"
     await hears_all(one, ["Hello", "Hello yourself"], ROOM)
+
+
+async def who_says_nothing_hears_it_too(bench: ServerBench) -> None:
+    speaker = await bench.client()
+    await speaker.says("Hello")
+    await speaker.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
+    newcomer = await bench.client()
+    await (await newcomer.websocket.ping())  # its pong comes when the server's side has begun
+    newcomer.last = "a connection, and not a word; then TEXT 'Is anybody there?', from client 1"
+    await speaker.says("Is anybody there?")
+    await newcomer.hears("Is anybody there?", section=OWNS, hint=ROOM.others_hint, silence=_JOINS)
 
 
 async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
@@ -160,6 +172,7 @@ def one_room(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]
     cases = [
         who_speaks_hears_it_too,
         what_one_says_the_other_hears,
+        who_says_nothing_hears_it_too,
         everyone_hears_everything_in_order,
         who_asks_for_the_count_is_told_alone,
         a_client_that_leaves_is_survived,

@@ -9,6 +9,7 @@ _NOT_CONNECTED = "`connect(url)` gives a connection with `async with`, or with `
 _MEANINGS = {
     "NoneType can't be used in 'await' expression": "What stands there gives nothing to wait for: leave out its await.",
     "object NoneType can't be awaited": "What stands there gives nothing to wait for: leave out its await.",
+    "__init__() missing": "`actors.handler(Chatter, room)` makes each actor with what follows its class.",
     "data is a dict-like object": _JSON,
     "'str' object has no attribute 'protocol'": "`broadcast()` takes connections; to go over a dict gives its keys.",
     "'connect' object has no attribute": _NOT_CONNECTED,

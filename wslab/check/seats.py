@@ -13,7 +13,7 @@ from .judge import Verdict, judged
 from .on_actors import OWNS, on_actors
 from .on_server import ServerBench
 from .report import Finding, shown
-from .subject import Served
+from .subject import Served, Subject
 from .waiting import where_it_waits
 
 __all__ = ["seats"]
@@ -21,7 +21,6 @@ __all__ = ["seats"]
 SEATS = 3
 _GOOD, _BAD = "1234", "0000"
 _SOLD_OUT, _DECLINED = "sold out", "declined"
-_WITHIN_S = 3.0
 _CROWD = 8
 _YOURS = re.compile(r"yours (-?\d+)")
 _ANY = "TEXT 'yours 1', 'yours 2' or 'yours 3', each for one client; then TEXT 'sold out'"
@@ -30,6 +29,11 @@ _BETWEEN = (
     "Between the look at what is left and the taking stands an `await`, where somebody else looks too. Let one own "
     "the seats who does one thing at a time: the hooks of an actor never overlap."
 )
+_ONE_NUMBER = (
+    "Each show has the seats 3, 2 and 1. What is left of them is kept in one place for all clients, by the path, and "
+    "each sale takes one away."
+)
+_EACH = "Every card is answered: with `yours 3`, `sold out` or `declined`. Or does a client wait for another one?"
 _FREED = "A card that is declined takes no seat. When do you count it as taken: before the bank has said yes, or after?"
 _HELD = "Whoever comes in must go out again, however it ends: `async with lock`, or an actor, which ends each turn."
 
@@ -38,8 +42,8 @@ async def one_after_the_other_gets_a_seat(bench: ServerBench) -> None:
     show = _new_show()
     clients = [await bench.client(show) for _ in range(SEATS + 1)]
     answers = [await _answer(bench, client, _GOOD) for client in clients]
-    _sold_once(answers, f"card {_GOOD}, four times, each after the answer to the one before")
-    _as_many_as_there_are(answers, SEATS, clients[-1].last)
+    _sold_once(answers, f"card {_GOOD}, four times, each after the answer to the one before", _ONE_NUMBER)
+    _as_many_as_there_are(answers, SEATS, f"card {_GOOD}, four times", _ONE_NUMBER)
 
 
 async def two_at_once_get_two_seats(bench: ServerBench) -> None:
@@ -59,7 +63,7 @@ async def a_declined_card_takes_no_seat(bench: ServerBench) -> None:
         hint = "The bank answers False for a card that begins with 0. What does the client hear then?"
         raise Finding("The bank declined a card, and its client was not told so.", **facts, hint=hint)
     answers = [await _answer(bench, client, _GOOD) for client in clients[1:]]
-    _sold_once(answers, f"card {_BAD}, then card {_GOOD}, four times")
+    _sold_once(answers, f"card {_BAD}, then card {_GOOD}, four times", _FREED)
     _as_many_as_there_are(answers, SEATS, f"card {_BAD}, then card {_GOOD}, four times", hint=_FREED)
 
 
@@ -89,7 +93,7 @@ async def who_vanishes_at_the_counter_holds_nobody_up(bench: ServerBench) -> Non
 
 
 async def another_show_has_seats_of_its_own(bench: ServerBench) -> None:
-    clients = [await bench.client(_new_show()) for _ in range(SEATS + 1)]
+    clients = [await bench.client(_new_show()) for _ in range(2)]
     answers = await _answers_at_once(bench, clients, [_GOOD] * len(clients))
     if _SOLD_OUT in answers:
         raise Finding(
@@ -114,37 +118,41 @@ async def _at_once(bench: ServerBench, count: int) -> None:
 async def _answers_at_once(bench: ServerBench, clients: Sequence[Client], cards: Sequence[str]) -> list[str]:
     for client, card in zip(clients, cards, strict=True):
         await client.says(card)
-    return list(await asyncio.gather(*(_heard(bench, client) for client in clients)))
+    return list(await asyncio.gather(*map(_heard, clients, cards, itertools.repeat(bench.subject))))
 
 
 async def _answer(bench: ServerBench, client: Client, card: str) -> str:
     await client.says(card)
-    return await _heard(bench, client)
+    return await _heard(client, card, bench.subject)
 
 
-async def _heard(bench: ServerBench, client: Client) -> str:
+async def _heard(client: Client, card: str, subject: Subject) -> str:
     """Give an answer of the box office; that none comes, or another one, is a finding."""
     try:
-        answer = await client.next(_ANY, section=OWNS, hint=_HELD, within_s=_WITHIN_S)
+        answer = await client.next(_ANY, section=OWNS, hint=_EACH)
     except Finding as finding:
-        waiting = where_it_waits(bench.subject)
+        waiting = where_it_waits(subject)
         if client.websocket.close_code is not None or not waiting:  # who serves it may not tell
             raise
         facts = {"sent": client.last, "got": waiting, "expected": finding.expected, "section": OWNS}
         raise Finding("A client waits for ever.", **facts, hint=_HELD) from None
+    if answer == _DECLINED and card == _GOOD:
+        facts = {"sent": client.last, "got": shown(answer), "expected": _ANY, "section": OWNS}
+        hint = "`declined` is what the bank says, to a card that begins with 0. When no seat is left, it is `sold out`."
+        raise Finding("A card was declined that the bank accepts.", **facts, hint=hint)
     if isinstance(answer, str) and (answer in (_SOLD_OUT, _DECLINED) or _YOURS.fullmatch(answer)):
         return answer
     facts = {"sent": client.last, "got": shown(answer), "expected": _ANY, "section": OWNS}
     raise Finding("This is no answer of a box office.", **facts, hint="To a card: `yours 3`, `sold out` or `declined`.")
 
 
-def _sold_once(answers: Sequence[str], sent: str) -> None:
+def _sold_once(answers: Sequence[str], sent: str, hint: str = _BETWEEN) -> None:
     numbers = sorted(int(found[1]) for each in answers if (found := _YOURS.fullmatch(each)))
     facts = {"sent": sent, "got": ", ".join(map(shown, answers)), "expected": _ANY, "section": OWNS}
     if twice := [one for one, other in itertools.pairwise(numbers) if one == other]:
-        raise Finding(f"Seat {twice[0]} was sold twice.", **facts, hint=_BETWEEN)
+        raise Finding(f"Seat {twice[0]} was sold twice.", **facts, hint=hint)
     if wrong := set(numbers) - set(range(1, SEATS + 1)):
-        raise Finding(f"There is no seat {max(wrong)}.", **facts, hint=_BETWEEN)
+        raise Finding(f"There is no seat {max(wrong)}.", **facts, hint=hint)
 
 
 def _as_many_as_there_are(answers: Sequence[str], count: int, sent: str, hint: str = _BETWEEN) -> None:
@@ -187,4 +195,4 @@ def seats(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
         declined_in_a_crowd_holds_nobody_up,
         who_vanishes_at_the_counter_holds_nobody_up,
     ]
-    return judged("seats", on_actors(server), cases, seed)
+    return judged("seats", on_actors(server, "an office"), cases, seed)
