@@ -103,3 +103,20 @@ async def test_nobody_is_let_in_after_it_was_closed(rounds: int) -> None:
         for _ in range(5):
             await asyncio.sleep(0)
     assert len(came) == let_in
+
+
+async def test_nothing_small_is_held_back_on_its_way_to_who_was_let_in() -> None:
+    options = asyncio.get_running_loop().create_future()
+
+    class Asking(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            let_in = transport.get_extra_info("socket")
+            options.set_result(let_in.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    door = Door(Asking)
+    await door.open(never=0)
+    assert is_answered(door)
+    async with asyncio.timeout(5):
+        assert await options
+    await door.close()
