@@ -128,12 +128,12 @@ def installed(leg: Leg) -> Path:
 def package_tests() -> list[str]:
     """List tests/test_x.py for every wslab/x.py, and tests/test_x_in_kernel.py, which only some legs can run.
 
-    For a package x that is tests/test_x.py too, and tests/test_x_y.py for its module y. What single exercises demand is
-    left out: they are many, and no version makes them differ.
+    For a package x that is tests/test_x.py too, and tests/test_x_y.py for its module y. The checks are left out: their
+    tests wait long, for what hangs and for what never comes.
     """
     paths = [path.relative_to(ROOT / "wslab").with_suffix("").parts for path in (ROOT / "wslab").rglob("*.py")]
     modules = {"_".join(part for part in parts if part != "__init__") for parts in paths}
-    modules = {module for module in modules if module != "exercises" and not module.startswith("check_")}
+    modules = {module for module in modules if module != "exercises" and module.split("_")[0] != "check"}
     tests = sorted((ROOT / "tests").glob("test_*.py"))
     return [str(test) for test in tests if test.stem.removeprefix("test_").removesuffix("_in_kernel") in modules]
 
@@ -148,7 +148,7 @@ def running() -> Iterator[dict[str, Future[None]]]:
 def run_leg(leg: Leg) -> None:
     short = ("--quiet", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider")
     options = (*short, "-o", "addopts=--strict-markers", "--hypothesis-profile=quick")
-    run(installed(leg), "-m", "pytest", *options, "-m", leg.tests, *package_tests(), timeout_s=300)
+    run(installed(leg), "-m", "pytest", *options, "-m", leg.tests, *package_tests(), timeout_s=420)
 
 
 @pytest.mark.timeout(600)
