@@ -80,10 +80,11 @@ def test_there_are_only_these(ask: object) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the server")
+@pytest.mark.timeout(30)
 async def test_one_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "rust" / "target" / "release" / "warp"
     program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\necho no port\n")
+    program.write_text("#!/bin/sh\necho no port\nexec sleep 1000\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(originals, "PEERS", tmp_path)
     with pytest.raises(OriginalError, match="warp did not start"):
