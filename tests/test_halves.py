@@ -45,6 +45,49 @@ async def test_each_half_does_one_thing() -> None:
         assert await websocket.recv() == "[False, False, False]"
 
 
+async def test_a_sink_puts_nothing_into_the_middle_of_a_fragmented_message() -> None:
+    async def parts(halfway: asyncio.Event, go_on: asyncio.Event) -> AsyncIterator[str]:
+        yield "Hel"
+        halfway.set()
+        await go_on.wait()
+        yield "lo"
+
+    async def talk(websocket: ServerConnection) -> None:
+        halfway, go_on = asyncio.Event(), asyncio.Event()
+        fragmented = asyncio.create_task(websocket.send(parts(halfway, go_on)))
+        await halfway.wait()
+        sending = asyncio.create_task(Sink(websocket).send("next"))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(fragmented, sending)
+
+    async with serve(talk) as server, connect(server.url, proxy=None) as websocket:
+        assert [await websocket.recv(), await websocket.recv()] == ["Hello", "next"]
+
+
+async def test_a_sink_waits_for_a_slow_reader() -> None:
+    waiting: asyncio.Queue[int] = asyncio.Queue()
+
+    async def flood(websocket: ServerConnection) -> None:
+        sink = Sink(websocket)
+        for _ in range(1000):
+            sending = asyncio.create_task(sink.send(bytes(2**16)))
+            await asyncio.sleep(0)
+            if not sending.done():
+                break
+        waiting.put_nowait(websocket.transport.get_write_buffer_size())
+        websocket.transport.abort()
+        await asyncio.wait({sending})
+        assert isinstance(sending.exception(), ConnectionClosedError)
+
+    async with (
+        serve(flood, compression=None, ping_interval=None) as server,
+        connect(server.url, proxy=None, max_queue=1) as websocket,
+    ):
+        assert await waiting.get() < 2**19
+        websocket.transport.abort()  # it reads no further, and so would not notice the other end's
+
+
 async def test_a_sink_closes_the_connection_and_the_stream_ends() -> None:
     ended = asyncio.Event()
 

@@ -179,6 +179,7 @@ async def _take_turn_with_mail(actor: Actor[C], ctx: C, deliver: Deliver[C]) -> 
         for _ in range(len(ctx.mailbox)):
             if (envelope := ctx.mailbox.take()) is not None:
                 await _handle(envelope, actor, ctx, deliver)
+            if ctx.mailbox:
                 await asyncio.sleep(0)  # what it has sent to others must not wait until all of this is done
 
 

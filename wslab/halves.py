@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 
-from websockets.asyncio.connection import Connection
+from websockets.asyncio.connection import Connection, broadcast
 from websockets.frames import CloseCode
+from websockets.protocol import OPEN
 
 __all__ = ["Sink", "Stream", "forward", "split"]
 
@@ -22,7 +23,11 @@ class Sink:
         Raises:
             ConnectionClosed: The connection has ended.
         """
-        await self._websocket.send(message)
+        websocket = self._websocket
+        if websocket.paused or websocket.send_in_progress is not None or websocket.protocol.state is not OPEN:
+            await websocket.send(message)
+        else:  # there is room, and nothing else on the way: this does the same with less around it
+            broadcast((websocket,), message, raise_exceptions=True)
 
     async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection; the stream ends with it."""
