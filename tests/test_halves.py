@@ -88,6 +88,26 @@ async def test_a_sink_waits_for_a_slow_reader() -> None:
         websocket.transport.abort()  # it reads no further, and so would not notice the other end's
 
 
+async def test_a_sink_that_never_stops_learns_that_the_client_has_vanished() -> None:
+    caught: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def greetings() -> AsyncIterator[str]:
+        for _ in range(1000):
+            yield "Hello"
+
+    async def talk(websocket: ServerConnection) -> None:
+        sink = Sink(websocket)
+        await websocket.recv()
+        websocket.transport.abort()
+        with pytest.raises(ConnectionClosedError):
+            await forward(greetings(), sink)
+        caught.put_nowait(True)
+
+    async with serve(talk, logger=QUIET) as server, connect(server.url, proxy=None) as websocket:
+        await websocket.send("go")
+        assert await caught.get()
+
+
 async def test_a_sink_closes_the_connection_and_the_stream_ends() -> None:
     ended = asyncio.Event()
 

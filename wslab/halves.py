@@ -24,9 +24,14 @@ class Sink:
             ConnectionClosed: The connection has ended.
         """
         websocket = self._websocket
-        if websocket.paused or websocket.send_in_progress is not None or websocket.protocol.state is not OPEN:
+        if (
+            websocket.paused
+            or websocket.send_in_progress is not None  # a fragmented message
+            or websocket.protocol.state is not OPEN
+            or websocket.transport.is_closing()
+        ):
             await websocket.send(message)
-        else:  # there is room, and nothing else on the way: this does the same with less around it
+        else:  # this does the same with less around it
             broadcast((websocket,), message, raise_exceptions=True)
 
     async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
