@@ -117,9 +117,26 @@ def test_wrong_twice_brings_nothing_and_says_where_to_read() -> None:
     assert feedback.points == 0 and feedback.tries_left == 0 and feedback.source == "RFC 6455, 5.2"
     assert feedback.read == "01_tea.ipynb#Where-is-the-client's-Hello?"
     assert repr(feedback) == (
-        "Question 3, answer 8: Not right.\nCount the masking-key too.\nSource: RFC 6455, 5.2.\n"
+        "Question 3, answer 8: Not right.\nCount the masking-key too.\n"
+        "Right: 6 bytes. Two, and four of masking-key.\nSource: RFC 6455, 5.2.\n"
         "Read again: 01_tea.ipynb#Where-is-the-client's-Hello?"
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "again", "told"),
+    [
+        (1, "c", [("", "Right: a."), ("a", "A `str` goes as text.")]),
+        (2, "bc", [("", "Right: a, c."), ("a", "A client masks every frame.")]),
+        (3, 8, [("", "Right: 6 bytes. Two, and four of masking-key.")]),
+        (4, "[]", [("", "Right: ['one', 'two']. Both stand in the list, in order.")]),
+        (5, 2, [("", "Right: frame 3. It comes from the client, and is not masked.")]),
+    ],
+)
+def test_wrong_twice_tells_what_is_right(number: int, again: object, told: list[tuple[str, str]]) -> None:
+    quiz = every_kind()
+    assert not any(text.startswith("Right:") for _, text in quiz.answer(number, WRONG[number - 1]).notes)
+    assert list(quiz.answer(number, again).notes[-len(told) :]) == told
 
 
 def test_a_wrong_number_gets_the_feedback_for_that_number() -> None:

@@ -66,11 +66,12 @@ def test_what_is_asked_does_not_change_with_the_answers() -> None:
     assert page.asked(quiz) == before
 
 
-def test_two_wrong_answers_do_not_give_the_right_one_away() -> None:
+def test_what_is_right_is_told_after_the_second_wrong_answer_only() -> None:
     quiz = every_kind()
     quiz.answer(3, 2)
-    quiz.answer(3, 3)
     assert "Two, and four of masking-key." not in told(quiz)
+    quiz.answer(3, 3)
+    assert "Right: 6 bytes. Two, and four of masking-key." in told(quiz)
 
 
 def test_at_the_end_the_page_gets_the_score_and_what_to_read_again() -> None:

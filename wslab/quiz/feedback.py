@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from .grading import Item, Note, judge
+from .grading import Item, Note, judge, solution
 
 __all__ = ["TRIES", "Feedback", "feedback_on", "points"]
 
@@ -22,7 +22,7 @@ class Feedback:
         right: Whether it is right.
         tries_left: How many tries are left; 0 if the question is finished.
         points: What the question has brought: 1, a half for the second try, or 0.
-        notes: A sentence or two on each thing that was chosen.
+        notes: A sentence or two on each thing that was chosen; after the last try also what is right, and why.
         source: Where the fact stands, once the question is finished.
         read: Where to read again, as a link from another lesson, once a question is finished without full points.
         heading: The lesson and the heading that it leads to.
@@ -78,13 +78,14 @@ def feedback_on(number: int, item: Item, answers: list[str]) -> Feedback:
     """Give the feedback on the last of the answers to a question, of which there is one at least."""
     verdict, brought = judge(item, answers[-1]), points(item, answers)
     over = finished(item, answers)
+    right = solution(item, answers[-1]) if over and not verdict.right else ()
     return Feedback(
         number,
         answers[-1],
         verdict.right,
         0 if over else TRIES - len(answers),
         brought,
-        verdict.notes,
+        verdict.notes + right,
         item.question.source.rstrip(".") if over else "",
         item.anchor if over and brought < 1 else "",
         item.heading if over and brought < 1 else "",

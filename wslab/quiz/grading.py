@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import AnswerError
 from .kinds import Asked, IllegalFrame, Multiple, Number, Option, Output, Single, options
 
-__all__ = ["Item", "Note", "Verdict", "folded", "judge", "read_answer"]
+__all__ = ["Item", "Note", "Verdict", "folded", "judge", "read_answer", "solution"]
 
 LETTERS = "abcdefgh"
 
@@ -98,6 +98,22 @@ def judge(item: Item, answer: str) -> Verdict:
         case IllegalFrame() as question:
             near = [each.feedback for each in question.near if each.value == int(answer)]
             return _verdict(int(answer) == question.answer, question.right_feedback, near)
+
+
+def solution(item: Item, answer: str) -> tuple[Note, ...]:
+    """Tell what is right, and why, to somebody who has given another answer."""
+    match item.question:
+        case Single() | Multiple():
+            right = {letter: option for letter, option in item.options.items() if option.right}
+            why = (Note(letter, option.feedback) for letter, option in right.items() if letter not in answer)
+            return (Note("", f"Right: {', '.join(right)}."), *why)
+        case Number(answer=number, unit=unit) as question:
+            told = f"{_read_number(number, '')} {unit}".rstrip()
+        case Output() as question:
+            told = question.answer
+        case IllegalFrame() as question:
+            told = f"frame {question.answer}"
+    return (Note("", f"Right: {told}. {question.right_feedback}"),)
 
 
 def folded(output: str) -> str:

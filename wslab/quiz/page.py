@@ -1,4 +1,4 @@
-"""Own what the page of a quiz is told: what is asked, and what came of the answers given; never the key."""
+"""Own what the page of a quiz is told: what is asked, and what came of the answers; the key to no open question."""
 
 from __future__ import annotations
 
