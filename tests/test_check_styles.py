@@ -322,6 +322,11 @@ WRONG = {
         changed(ROOM, ONLY_GOODBYE, ("with suppress(wslab.MailboxClosedError):", "if member:")),
         "A message to somebody who had left was refused",
     ),
+    "who has just vanished is sent to": (
+        "one_room",
+        changed(ROOM, ("with suppress(wslab.MailboxClosedError):", "if member:")),
+        "A message to somebody who had left was refused",
+    ),
     "who vanishes is counted": (
         "one_room",
         changed(ROOM, ONLY_GOODBYE),

@@ -19,6 +19,8 @@ _MOST_CHUNKS = 32
 _CHUNK_BYTES = 32 * 2**10
 _FULL_BYTES = 32 * 2**10  # with more than this in the write buffer, a send() waits
 _LOOK_S = 0.01
+# One is heard by all before the server notices who has gone; some of these come between that and the leaving.
+_MEANWHILE = 4
 
 
 class Place(NamedTuple):
@@ -126,14 +128,21 @@ async def goes_on_without(bench: ServerBench, way: Way, place: Place = _SET, pat
     """Demand that two go on to hear all when a third leaves while messages are on their way."""
     with departure_is_survived(bench):
         (speaker, leaver, listener), said = await three_who_are_in(bench, place, path)
-        said += [bench.text() for _ in range(3)]
-        await speaker.says(said[-3])
-        await hears_all(speaker, said[:-2], place)
-        await asyncio.gather(departs(bench, leaver, way), speaker.says(said[-2]))
+        said.append(bench.text())
+        await speaker.says(said[-1])
+        await hears_all(speaker, said, place)
+        meanwhile = [bench.text() for _ in range(_MEANWHILE)]
+        await asyncio.gather(departs(bench, leaver, way), _says_in_a_row(speaker, meanwhile))
+        said += [*meanwhile, bench.text()]
         await speaker.says(said[-1])
         after = place._replace(others_hint=f"Client 2 {way} just before: whom did your code take out then?")
         for client in (speaker, listener):
             await hears_all(client, said, after)
+
+
+async def _says_in_a_row(speaker: Client, messages: list[str]) -> None:
+    for message in messages:
+        await speaker.says(message)
 
 
 async def _speaks_until_a_send_would_wait(bench: ServerBench, speaker: Client) -> list[Message]:
