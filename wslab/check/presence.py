@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Sequence
 
 from websockets.exceptions import ConnectionClosed
 
-from .client import Client, Message
+from .client import REPLY_S, Client, Message
 from .departures import WAYS, Way, departs, nothing_is_kept
 from .judge import Verdict, judged
 from .on_server import ServerBench, on_server
@@ -25,7 +26,13 @@ _FIRST = "The newcomer gets the list first, and the handler stays until its clie
 _TELL = "Tell the others when somebody has entered and, in `finally`, when somebody has left."
 _ONE_KEY = 'One key and one name: `{"joined": "bob"}` when he has come, `{"left": "bob"}` when he is gone.'
 _GONE_TOO = "Whom you tell may be gone, too: a `send()` to one that has left raises, and what follows it is left out."
+_READS = (
+    "`wait_closed()` reads nothing. Behind 16 unread messages websockets stops reading, and nothing gets through, no "
+    "ping and no goodbye. `async for _ in websocket: pass` reads until the client is gone."
+)
 _ONCE = "However a client goes, one place tells of it: `finally` runs after `except`, too."
+
+_MANY = 20  # more than websockets lets wait for a handler that does not read
 
 News = dict[str, str | list[str]]
 
@@ -45,6 +52,10 @@ async def who_says_something_stays(bench: ServerBench) -> None:
     people = await _some_come(bench, [first])
     await people[first].says("Hello")
     await _stays(people[first], "it had said something")
+    for number in range(_MANY):
+        await people[first].says(f"Hello {number}")
+    people[first].last = f"{_MANY} messages and a ping"
+    await _stays(people[first], "it had said a lot")
     await _some_come(bench, [second], people)
 
 
@@ -113,9 +124,17 @@ async def _stays(client: Client, when: str) -> None:
 
     What was sent before a pong has come when the pong has. The library answers the first one before the handler's turn.
     """
-    with contextlib.suppress(ConnectionClosed):
-        for number in (1, 2):
-            await (await client.websocket.ping(f"still here? {number}"))
+    try:
+        with contextlib.suppress(ConnectionClosed):
+            async with asyncio.timeout(REPLY_S):
+                for number in (1, 2):
+                    await (await client.websocket.ping(f"still here? {number}"))
+    except TimeoutError:
+        what, got = "Nobody reads what a client says.", f"no pong within {REPLY_S:g} s"
+        expected = "a server that reads what comes, if only to drop it"
+        raise Finding(
+            what, sent=client.last, got=got, expected=expected, section="lesson 04, When it goes wrong", hint=_READS
+        ) from None
     if client.websocket.close_code is not None:
         raise Finding(
             f"{client.title} was closed after {when}.",
