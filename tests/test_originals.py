@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import stat
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -79,17 +79,95 @@ def test_there_are_only_these(ask: object) -> None:
         ask("rocket")  # type: ignore[operator]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the server")
+NO_PORT = "print('no port'); input()"
+SILENT_CHILD = (
+    f"import subprocess; subprocess.run([{sys.executable!r}, '-c', 'input()'])"  # as the shims of Node's versions
+)
+ENDLESS_LINE = "while True: print(end='x' * 1000)"
+DEAF = "import time; print(1, flush=True); time.sleep(1000)"  # to the end of its stdin
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[str]]]:
+    """Note each process that is started; all must have ended with the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    class Noted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)  # type: ignore[call-overload]
+            processes.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    yield processes
+    assert processes
+    assert all(process.returncode is not None for process in processes)
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Let some Python be the server."""
+    monkeypatch.setattr(originals, "_program", lambda name: [sys.executable, "-c", code])
+
+
+@pytest.mark.usefixtures("started")
 @pytest.mark.timeout(30)
-async def test_one_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "rust" / "target" / "release" / "warp"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\necho no port\nexec sleep 1000\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(originals, "PEERS", tmp_path)
-    with pytest.raises(OriginalError, match="warp did not start"):
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(NO_PORT, ValueError), ("exit()", ValueError), (ENDLESS_LINE, ValueError), (SILENT_CHILD, TimeoutError)],
+    ids=["no port", "ends at once", "a line without end", "its child says nothing"],
+)
+async def test_one_that_does_not_start_is_told(
+    monkeypatch: pytest.MonkeyPatch, code: str, why: type[Exception]
+) -> None:
+    stand_in(monkeypatch, code)
+    monkeypatch.setattr(originals, "PATIENCE_S", 1 if why is TimeoutError else 10)
+    with pytest.raises(OriginalError, match=r"warp did not start.*make peers") as told:
         async with originals.running("warp"):
             pass
+    assert isinstance(told.value.__cause__, why)
+
+
+async def test_one_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "warp").write_text("of another system")
+    monkeypatch.setattr(originals, "_program", lambda name: [tmp_path / name])
+    with pytest.raises(OriginalError, match=r"warp did not start.*make peers"):
+        async with originals.running("warp"):
+            pass
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.timeout(30)
+async def test_one_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, DEAF)
+    with pytest.raises(OriginalError, match=r"warp did not end.*stdin"):
+        async with originals.running("warp"):
+            monkeypatch.setattr(originals, "PATIENCE_S", 0.1)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("code", [SILENT_CHILD, DEAF], ids=["starts", "ends"])
+async def test_one_is_killed_where_who_waits_for_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]], code: str
+) -> None:
+    stand_in(monkeypatch, code)
+    waits = asyncio.Event()
+    to_thread = asyncio.to_thread
+
+    async def noted(function: Callable[..., object], *args: object, **kwargs: object) -> object:
+        if code == SILENT_CHILD or started[0].stdin.closed:
+            waits.set()
+        return await to_thread(function, *args, **kwargs)
+
+    monkeypatch.setattr(asyncio, "to_thread", noted)
+
+    async def run() -> None:
+        async with originals.running("warp"):
+            pass
+
+    running = asyncio.create_task(run())
+    await waits.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_one_ends_with_its_block_even_if_that_fails() -> None:
@@ -97,7 +175,7 @@ async def test_one_ends_with_its_block_even_if_that_fails() -> None:
     with pytest.raises(ZeroDivisionError):
         async with originals.running("tungstenite") as url:
             raise ZeroDivisionError
-    with pytest.raises(OSError, match="Connect call failed"):
+    with pytest.raises(ConnectionRefusedError):
         await connect(url + "echo")
 
 

@@ -386,7 +386,7 @@ class ProgressError(WslabError, ValueError):
 
 
 class OriginalError(WslabError):
-    """A server of `originals` that does not exist, or did not start."""
+    """A server of `originals` that does not exist, did not start or did not end."""
 
 
 class NotBuiltError(OriginalError):

@@ -26,11 +26,12 @@ from .tape import Tape
 __all__ = ["NAMES", "command", "conversation", "is_built", "live_tape", "recorded", "recording", "running", "tape"]
 
 NAMES = ("actix_actors", "actix_ws", "warp", "tungstenite", "node")
-"""The servers, by their file names in tests/peers."""
+"""The servers of tests/peers: four in Rust, by the names of their files, and the one in JavaScript."""
 
 PEERS = Path(__file__).resolve().parent.parent / "tests" / "peers"
 RECORDINGS = Path(__file__).resolve().parent / "recordings"
 PATIENCE_S = 10
+LONGEST_PORT = len("65535\r\n")
 
 
 def is_built(name: str) -> bool:
@@ -57,19 +58,19 @@ async def running(name: str) -> AsyncIterator[str]:
 
     Raises:
         NotBuiltError: It is not built here.
-        OriginalError: There is no server of this name, or it did not start.
+        OriginalError: There is no server of this name, it did not start, or did not end with its stdin.
 
     Example:
         async with originals.running("warp") as url, connect(url + "echo") as websocket:
             ...
     """
-    pipe = subprocess.PIPE
-    # Not asyncio's own: on Windows, the event loop of Jupyter has none.
-    with subprocess.Popen(command(name), stdin=pipe, stdout=pipe, text=True) as process:  # noqa: ASYNC220
+    with _start(name) as process:
         try:
             yield f"ws://127.0.0.1:{await _port(name, process)}/"
-            await asyncio.to_thread(process.communicate, timeout=PATIENCE_S)  # it ends when its stdin does
+            await _end(name, process)
         finally:
+            # Before it is killed: what it has started itself may hold its stdout, and ends with its stdin only.
+            cast("IO[str]", process.stdin).close()
             process.kill()
 
 
@@ -84,6 +85,7 @@ async def conversation(url: str) -> None:
 
     Raises:
         TimeoutError: It is no such chat, or far too slow.
+        OSError, websockets.exceptions.WebSocketException: It lets nobody in, or ends a connection.
     """
     async with asyncio.timeout(PATIENCE_S), connect(url, compression=None, proxy=None) as bob:
         await _count(bob)
@@ -105,7 +107,7 @@ async def tape(name: str) -> Tape:
     """Hold the conversation with a server and give the tape; where it is not built, give the recording.
 
     Raises:
-        OriginalError: There is no server of this name, or it did not start.
+        OriginalError: There is no server of this name, or it is faulty, as `running` tells.
     """
     return await live_tape(name) if is_built(name) else recording(name)
 
@@ -115,7 +117,7 @@ async def live_tape(name: str) -> Tape:
 
     Raises:
         NotBuiltError: It is not built here.
-        OriginalError: There is no server of this name, or it did not start.
+        OriginalError: There is no server of this name, or it is faulty, as `running` tells.
     """
     async with running(name) as url, tap(url + "broadcast") as relay:
         await conversation(relay.url)
@@ -169,11 +171,30 @@ def _program(name: str) -> list[str | Path] | None:
     return [program] if program.is_file() else None
 
 
+def _not_started(name: str) -> OriginalError:
+    return OriginalError(f"{name} did not start", "its port, as the first line that it prints", "run `make peers`")
+
+
+def _start(name: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    try:
+        # Not asyncio's own: on Windows, the event loop of Jupyter has none.
+        return subprocess.Popen(command(name), stdin=pipe, stdout=pipe, text=True)
+    except OSError as error:  # what is built may be for another system
+        raise _not_started(name) from error
+
+
 async def _port(name: str, process: subprocess.Popen[str]) -> int:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return int(await asyncio.to_thread(cast("IO[str]", process.stdout).readline))
+            return int(await asyncio.to_thread(cast("IO[str]", process.stdout).readline, LONGEST_PORT))
     except (TimeoutError, ValueError) as error:
-        raise OriginalError(
-            f"{name} did not start", "its port, as the first line that it prints", "run `make peers`"
-        ) from error
+        raise _not_started(name) from error
+
+
+async def _end(name: str, process: subprocess.Popen[str]) -> None:
+    cast("IO[str]", process.stdin).close()
+    try:
+        await asyncio.to_thread(process.wait, PATIENCE_S)
+    except subprocess.TimeoutExpired as error:
+        raise OriginalError(f"{name} did not end", "that it ends when its stdin does", "run `make peers`") from error
