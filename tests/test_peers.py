@@ -498,11 +498,15 @@ async def test_a_client_talks_with_python_clients_and_may_vanish(guest: Guest) -
 
 @pytest.mark.parametrize("name", peers.CLIENTS)
 async def test_a_client_answers_pings_and_tells_why_the_server_closed(name: str) -> None:
+    answers: asyncio.Queue[Close | None] = asyncio.Queue()
+
     async def ping_then_close(websocket: ServerConnection) -> None:
         await (await websocket.ping(b"now"))
         await websocket.close(4321, "enough")
+        answers.put_nowait(websocket.protocol.close_rcvd)
 
     async with serve(ping_then_close) as server, peers.client(name) as client:
         await client.do("connect", url=server.url)
         events = [await client.event() for _ in range(3)]
+        assert await answers.get() == Close(4321, "enough")
     assert events == [OPEN, {"event": "ping", "hex": "6e6f77"}, {"event": "close", "code": 4321, "reason": "enough"}]

@@ -26,8 +26,8 @@ async fn main() -> Outcome {
             heard = hear(&mut socket) => {
                 let (event, is_end) = event(heard);
                 println!("{event}");
-                if is_end {
-                    socket = None;
+                if is_end && let Some(mut closed) = socket.take() {
+                    let _ = closed.flush().await; // tungstenite has the answer to a close frame ready
                 }
             }
         }
