@@ -6,19 +6,16 @@ State belongs to one actor, and actors send each other messages. The actor of a 
 
 from __future__ import annotations
 
-import contextlib
-import http
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.http11 import Request, Response
+from plain_server import serve_paths
 
 from wslab import actors
 from wslab.actors import Address
 from wslab.errors import MailboxClosedError, MailboxFullError
-from wslab.servers import serve
 
 
 @dataclass(frozen=True)
@@ -99,18 +96,10 @@ class Member(actors.WebSocketActor):
         await self.room.send(Leave(ctx.address))
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def running() -> AsyncIterator[str]:
-    async with Room().start() as room:
-        paths = {"/echo": actors.handler(Echo), "/broadcast": actors.handler(Member, room)}
-
-        def check_path(websocket: ServerConnection, request: Request) -> Response | None:
-            return None if request.path in paths else websocket.respond(http.HTTPStatus.NOT_FOUND, "no such path\n")
-
-        async def handler(websocket: ServerConnection) -> None:
-            assert websocket.request is not None
-            await paths[websocket.request.path](websocket)
-
-        # Only pages of this machine are let in: the default of wslab.serve.
-        async with serve(handler, process_request=check_path, compression=None) as server:
-            yield server.url.rstrip("/")
+    async with (
+        Room().start() as room,
+        serve_paths({"/echo": actors.handler(Echo), "/broadcast": actors.handler(Member, room)}) as server,
+    ):
+        yield server.url.rstrip("/")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import http
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosedError
 from websockets.http11 import Request, Response
 
-from wslab.servers import serve
+from wslab.servers import Handler, Server, serve
 
 MAX_WAITING_BYTES = 16 * 2**20
 
 
 async def echo(websocket: ServerConnection) -> None:
-    async for message in websocket:
-        await websocket.send(message)
+    with suppress(ConnectionClosedError):  # any code but 1000 and 1001, or none at all
+        async for message in websocket:
+            await websocket.send(message)
 
 
 class Room:
@@ -27,13 +27,17 @@ class Room:
     async def join(self, websocket: ServerConnection) -> None:
         self.members.add(websocket)
         try:
-            async for message in websocket:
-                if message == "count":
-                    await websocket.send(str(len(self.members)))
-                else:
-                    self.say(message)
+            with suppress(ConnectionClosedError):
+                await self.talk(websocket)
         finally:
             self.members.discard(websocket)
+
+    async def talk(self, websocket: ServerConnection) -> None:
+        async for message in websocket:
+            if message == "count":
+                await websocket.send(str(len(self.members)))
+            else:
+                self.say(message)
 
     def say(self, message: str | bytes) -> None:
         """Pass a message on to all; who has left too much unread is cut off, as broadcast() waits for nobody."""
@@ -44,18 +48,23 @@ class Room:
         broadcast(self.members, message)
 
 
-@contextlib.asynccontextmanager
-async def running() -> AsyncIterator[str]:
-    paths = {"/echo": echo, "/broadcast": Room().join}
+def serve_paths(paths: dict[str, Handler]) -> Server:
+    """Serve a handler a path. Only pages of this machine are let in: the default of wslab.serve."""
+
+    def path_of(request: Request | None) -> str:
+        assert request is not None
+        return request.path.partition("?")[0]
 
     def check_path(websocket: ServerConnection, request: Request) -> Response | None:
-        return None if request.path in paths else websocket.respond(http.HTTPStatus.NOT_FOUND, "no such path\n")
+        return None if path_of(request) in paths else websocket.respond(404, "no such path\n")
 
     async def handler(websocket: ServerConnection) -> None:
-        assert websocket.request is not None
-        with contextlib.suppress(ConnectionClosedError):  # any code but 1000 and 1001, or none at all
-            await paths[websocket.request.path](websocket)
+        await paths[path_of(websocket.request)](websocket)
 
-    # Only pages of this machine are let in: the default of wslab.serve.
-    async with serve(handler, process_request=check_path, compression=None) as server:
+    return serve(handler, process_request=check_path, compression=None)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[str]:
+    async with serve_paths({"/echo": echo, "/broadcast": Room().join}) as server:
         yield server.url.rstrip("/")

@@ -359,6 +359,40 @@ async def test_any_other_path_is_not_found(server: Server, path: str) -> None:
     assert await status(server, path) == expected(server, path, 404)
 
 
+async def test_a_query_makes_no_other_path(server: Server) -> None:
+    assert await status(server, "/echo?name=ann") == 101
+
+
+REFUSED = {
+    "another path": "GET /nowhere HTTP/1.1",
+    "a foreign page": "GET /echo HTTP/1.1\r\nOrigin: http://evil.example",
+}
+OPENING = (
+    "Connection: close, Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+)
+
+
+@pytest.mark.parametrize("name", peers.SERVERS)
+@pytest.mark.parametrize("asked", REFUSED)
+async def test_who_is_refused_and_stays_is_not_kept(name: str, asked: str) -> None:
+    async with peer(name) as url:
+        host, port = url.removeprefix("ws://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{REFUSED[asked]}\r\nHost: {host}\r\n{OPENING}\r\n\r\n".encode())
+        assert (await reader.read()).startswith(b"HTTP/1.1 40")
+        with pytest.raises(ConnectionError):
+            await write_until_reset(writer)
+        writer.close()
+
+
+async def write_until_reset(writer: asyncio.StreamWriter) -> None:
+    """Write for ever to who has ended only its own direction."""
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+
+
 @pytest.mark.parametrize("path", ["/echo", "/broadcast"])
 @pytest.mark.parametrize(
     "origin",
