@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextlib
 import functools
+import re
 import signal
 import socket
 import struct
@@ -13,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import actor_server
@@ -28,7 +30,7 @@ from websockets.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, Close
 from websockets.protocol import SERVER
 from websockets.typing import Origin
 
-from wslab.frames import WireFrame
+from wslab.frames import WireFrame, encode
 from wslab.raw_opening import connect_raw
 from wslab.servers import serve
 from wslab.tap import tap
@@ -87,6 +89,8 @@ DIFFERENCES = {
     ("actix_ws", "too much in fragments"): Difference(
         1002, "its aggregated stream reports this as an I/O error, which it cannot tell from a broken connection"
     ),
+    ("actix_ws", "not UTF-8"): Difference(1002, "its stream reports this as an I/O error, too"),
+    ("actix_actors", "not UTF-8"): Difference(1002, "its stream reports this as an I/O error, too"),
     ("warp", "/echo/"): Difference(101, "warp::path! takes a slash at the end of a path for nothing"),
     ("filters", "/echo/"): Difference(101, "filters.path takes it as warp::path! does"),
     ("filters", "slow reader"): Difference("lags", "the channel drops the oldest messages, as tokio's does"),
@@ -240,6 +244,23 @@ async def test_fragments_that_are_too_much_together_end_with_1009(server: Server
         assert websocket.close_code == expected(server, "too much in fragments", 1009)
 
 
+MISTAKES = {
+    "not UTF-8": (WireFrame(TEXT, b"\xff", masking_key=KEY), 1007),
+    "not masked": (WireFrame(TEXT, b"a"), 1002),
+    "a reserved opcode": (bytes.fromhex("8380") + KEY, 1002),
+    "a fragment of nothing": (WireFrame(CONT, b"a", masking_key=KEY), 1002),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_who_breaks_the_protocol_is_told_the_code(server: Server, mistake: str) -> None:
+    wire, usual = MISTAKES[mistake]
+    async with connect_raw(server.url + "/echo") as raw:
+        await raw.write(wire)
+        (close,) = await raw.frames_until_close()
+    assert int.from_bytes(close.payload[:2], "big") == expected(server, mistake, usual)
+
+
 # /broadcast
 
 
@@ -340,6 +361,39 @@ async def happened_to(slow: ClientConnection) -> str:
     finally:
         assert heard == sorted(heard) and heard[0] == BULK[0] and len(heard) < len(BULK)
     return "lags"
+
+
+FLOOD_BYTES = 64 * MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells how much memory another process has")
+@pytest.mark.parametrize("name", peers.SERVERS)
+async def test_who_pings_and_never_reads_fills_no_memory(name: str) -> None:
+    with peers.process(name) as process:
+        server = Server(name, peers.url_of(process), None)
+        async with server.member() as ann, server.connect("/echo") as pinging:
+            before = memory_bytes(process.pid)
+            pinging.transport.pause_reading()
+            await flood(pinging, encode(WireFrame(PING, bytes(125), masking_key=KEY)) * 1000, ann)
+            assert memory_bytes(process.pid) - before < FLOOD_BYTES / 2
+            pinging.transport.abort()
+
+
+def memory_bytes(pid: int) -> int:
+    (kib,) = re.findall(r"^VmRSS:\s*(\d+) kB$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.MULTILINE)
+    return int(kib) * 1024
+
+
+async def flood(pinging: ClientConnection, block: bytes, ann: ClientConnection) -> None:
+    """Write until all is taken, the server hangs up, or it takes nothing more however often it answers ann."""
+    written = taken = answers = 0
+    while taken < FLOOD_BYTES and answers < 2000 and not pinging.transport.is_closing():
+        if pinging.transport.get_write_buffer_size() < len(block):
+            pinging.transport.write(block)
+            written += len(block)
+        await count(ann)
+        answers = answers + 1 if written - pinging.transport.get_write_buffer_size() == taken else 0
+        taken = written - pinging.transport.get_write_buffer_size()
 
 
 # Who is let in

@@ -137,7 +137,8 @@ impl Connection {
                 };
                 context.wait(room.send(Count).into_actor(self).map(answer));
             }
-            // Waiting makes a client that sends faster than the room can pass on wait too.
+            // Waiting keeps the order. It holds up no client that sends faster than the room passes on: actix-web-actors
+            // reads on meanwhile, into a buffer without a bound.
             (Some(room), data) => context.wait(room.send(data).into_actor(self).map(|_, _, _| ())),
         }
     }

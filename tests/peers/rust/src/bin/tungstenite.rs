@@ -50,10 +50,13 @@ async fn serve(stream: TcpStream, room: Room) {
         "/echo" => echo(&mut socket).await,
         _ => broadcast(&mut socket, room).await,
     };
-    if let Err(Error::Capacity(_)) = ended {
-        let too_big = CloseFrame { code: CloseCode::Size, reason: "at most 1 MiB".into() };
-        let _ = socket.close(Some(too_big)).await; // every other error says that there is nobody left to tell
-    }
+    let (code, reason) = match ended {
+        Err(Error::Capacity(_)) => (CloseCode::Size, "at most 1 MiB"),
+        Err(Error::Utf8(_)) => (CloseCode::Invalid, "not UTF-8"),
+        Err(Error::Protocol(_)) => (CloseCode::Protocol, "not by RFC 6455"),
+        _ => return, // every other error says that there is nobody left to tell
+    };
+    let _ = socket.close(Some(CloseFrame { code, reason: reason.into() })).await;
 }
 
 fn admit(request: &Request, response: Response) -> Result<Response, ErrorResponse> {
@@ -73,8 +76,12 @@ fn admit(request: &Request, response: Response) -> Result<Response, ErrorRespons
 }
 
 /// A frame that is a bit too big is read before it is refused, or its sender would be cut off in the middle of it.
+/// What is written is not bounded by default: a client that pings and never reads would fill the memory with pongs.
 fn limits() -> WebSocketConfig {
-    WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE_BYTES)).max_frame_size(Some(2 * MAX_MESSAGE_BYTES))
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(2 * MAX_MESSAGE_BYTES))
+        .max_write_buffer_size(2 * MAX_MESSAGE_BYTES)
 }
 
 async fn echo(socket: &mut Socket) -> Result<(), Error> {

@@ -38,7 +38,12 @@ async fn main() -> Outcome {
 /// A WebSocket of a client that may connect, with limits.
 fn socket() -> impl Filter<Extract = (Ws,), Error = Rejection> + Clone {
     // A frame that is a bit too big is read before it is refused, or its sender would be cut off in the middle of it.
-    let limited = |ws: Ws| ws.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(2 * MAX_MESSAGE_BYTES);
+    // What is written is not bounded by default: a client that pings and never reads would fill the memory with pongs.
+    let limited = |ws: Ws| {
+        ws.max_message_size(MAX_MESSAGE_BYTES)
+            .max_frame_size(2 * MAX_MESSAGE_BYTES)
+            .max_write_buffer_size(2 * MAX_MESSAGE_BYTES)
+    };
     local_page().and(warp::ws()).map(limited)
 }
 
@@ -61,7 +66,7 @@ async fn refuse(rejection: Rejection) -> Result<impl Reply, Rejection> {
 
 async fn echo(mut socket: WebSocket) {
     let ended = echo_until_end(&mut socket).await;
-    tell_if_too_big(socket, ended).await;
+    tell_why(socket, ended).await;
 }
 
 async fn echo_until_end(socket: &mut WebSocket) -> Result<(), warp::Error> {
@@ -77,7 +82,7 @@ async fn echo_until_end(socket: &mut WebSocket) -> Result<(), warp::Error> {
 
 async fn broadcast(mut socket: WebSocket, room: Room) {
     let ended = broadcast_until_end(&mut socket, room).await;
-    tell_if_too_big(socket, ended).await;
+    tell_why(socket, ended).await;
 }
 
 async fn broadcast_until_end(socket: &mut WebSocket, room: Room) -> Result<(), warp::Error> {
@@ -102,10 +107,14 @@ async fn broadcast_until_end(socket: &mut WebSocket, room: Room) -> Result<(), w
     }
 }
 
-/// Warp's error hides the one of tungstenite, which alone says why. All others say that there is nobody left to tell.
-async fn tell_if_too_big(mut socket: WebSocket, ended: Result<(), warp::Error>) {
+/// Warp's error hides the one of tungstenite, which alone says why.
+async fn tell_why(mut socket: WebSocket, ended: Result<(), warp::Error>) {
     let Err(error) = ended else { return };
-    if let Some(tungstenite::Error::Capacity(_)) = error.source().and_then(|source| source.downcast_ref()) {
-        let _ = socket.send(Message::close_with(1009u16, "at most 1 MiB")).await;
-    }
+    let (code, reason) = match error.source().and_then(|source| source.downcast_ref()) {
+        Some(tungstenite::Error::Capacity(_)) => (1009u16, "at most 1 MiB"),
+        Some(tungstenite::Error::Utf8(_)) => (1007, "not UTF-8"),
+        Some(tungstenite::Error::Protocol(_)) => (1002, "not by RFC 6455"),
+        _ => return, // every other error says that there is nobody left to tell
+    };
+    let _ = socket.send(Message::close_with(code, reason)).await;
 }
