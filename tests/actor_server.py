@@ -1,7 +1,7 @@
 """The paths of tests/peers/README.md in the actor style: an actor for each connection, one room that knows them all.
 
 State belongs to one actor, and actors send each other messages. The actor of a client that does not read waits in its
-`handle`, so its mailbox fills: the room then stops it, and its connection is cut off. Nobody waits for it.
+`handle`, so its mailbox fills: the room then stops it, and it is closed with 1000. Nobody waits for it.
 """
 
 from __future__ import annotations
