@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,22 +16,15 @@ import pytest
 
 from wslab import originals
 
-FOLDER = Path(__file__).resolve().parent / "peers"
 SERVERS = originals.NAMES
 CLIENTS = ("tungstenite_client", "node_client")
-NODE = {"node_client": "client.mjs", "wrong_node": "wrong.mjs"}
+NODE = {"node": "server.mjs", "node_client": "client.mjs", "wrong_node": "wrong.mjs"}
 PATIENCE_S = 10
 
 
 def command(name: str) -> list[str | Path] | None:
     """Give the command that starts a peer, None where it is not built."""
-    if name in SERVERS:
-        return originals.command(name) if originals.is_built(name) else None
-    if name in NODE:
-        node, libraries = shutil.which("node"), FOLDER / "node" / "node_modules"
-        return [node, FOLDER / "node" / NODE[name]] if node and libraries.is_dir() else None
-    program = FOLDER / "rust" / "target" / "release" / (f"{name}.exe" if os.name == "nt" else name)
-    return [program] if program.is_file() else None
+    return originals._node(NODE[name]) if name in NODE else originals._rust(name)
 
 
 def command_or_skip(name: str) -> list[str | Path]:

@@ -9,11 +9,13 @@ from wslab import originals
 
 async def main() -> None:
     """Write what each original says to where the package looks for it."""
-    originals.RECORDINGS.mkdir(exist_ok=True)
-    for name in filter(originals.is_built, originals.NAMES):
-        path = originals.RECORDINGS / f"{name}.json"
-        path.write_text(originals.recorded(await originals.live_tape(name)), encoding="utf-8")
-        print(f"{path.name}: written")
+    for name in originals.NAMES:
+        if not originals.is_built(name):
+            print(f"{name}: not built, its recording is left as it was")
+            continue
+        text = originals.recorded(await originals.live_tape(name))
+        (originals.RECORDINGS / f"{name}.json").write_text(text, encoding="utf-8", newline="\n")
+        print(f"{name}: recorded")
 
 
 if __name__ == "__main__":

@@ -164,9 +164,15 @@ def _check(name: str) -> None:
 
 def _program(name: str) -> list[str | Path] | None:
     _check(name)
-    if name == "node":
-        node, libraries = shutil.which("node"), PEERS / "node" / "node_modules"
-        return [node, PEERS / "node" / "server.mjs"] if node and libraries.is_dir() else None
+    return _node("server.mjs") if name == "node" else _rust(name)
+
+
+def _node(script: str) -> list[str | Path] | None:
+    node, libraries = shutil.which("node"), PEERS / "node" / "node_modules"
+    return [node, PEERS / "node" / script] if node and libraries.is_dir() else None
+
+
+def _rust(name: str) -> list[str | Path] | None:
     program = PEERS / "rust" / "target" / "release" / (f"{name}.exe" if os.name == "nt" else name)
     return [program] if program.is_file() else None
 
