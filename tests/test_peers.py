@@ -455,6 +455,7 @@ async def write_until_reset(writer: asyncio.StreamWriter) -> None:
         "http://evil.example",
         "http://localhost.evil.example",
         "http://127.0.0.1.evil.example",
+        "http://localhost:evil.example",
         "null",
         "file://localhost",
     ],
@@ -463,7 +464,10 @@ async def test_a_page_from_elsewhere_is_refused(server: Server, path: str, origi
     assert await status(server, path, origin=Origin(origin)) == 403
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:8888", "https://localhost", "http://127.0.0.1:8888"])
+@pytest.mark.parametrize(
+    "origin",
+    ["http://localhost:8888", "https://localhost", "http://127.0.0.1:8888", "http://[::1]:8888", "https://[::1]"],
+)
 async def test_a_page_of_this_machine_is_welcome(server: Server, origin: str) -> None:
     async with server.connect("/echo", origin=Origin(origin)) as websocket:
         await websocket.send("Hello")

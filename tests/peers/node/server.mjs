@@ -12,7 +12,7 @@ const MAX_MESSAGE_BYTES = 2 ** 20;
 const MAX_WAITING_BYTES = 16 * MAX_MESSAGE_BYTES;
 const MAX_WAITING_MESSAGES = 2 ** 14; // each costs some hundred bytes of memory, however short it is
 // Any page may open a WebSocket to this machine, and the browser says only where the page is from (RFC 6455, 10.2).
-const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1)(:\d{1,5})?$/;
+const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 
 const members = new Set();
 const paths = new Map([

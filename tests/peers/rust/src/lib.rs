@@ -34,9 +34,9 @@ fn end_with_stdin() {
 pub fn may_connect(origin: Option<&[u8]>) -> bool {
     let Some(origin) = origin else { return true }; // no browser
     let Ok(origin) = str::from_utf8(origin) else { return false };
-    let Some((_, host)) = origin.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme)) else {
-        return false;
-    };
-    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    ["localhost", "127.0.0.1"].contains(&name) && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let local = ["localhost", "127.0.0.1", "[::1]"];
+    let Some(port) = host.and_then(|host| local.iter().find_map(|name| host.strip_prefix(name))) else { return false };
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    port.is_empty() || port.strip_prefix(':').is_some_and(is_port)
 }
