@@ -590,6 +590,20 @@ async def test_a_client_talks_with_python_clients_and_may_vanish(guest: Guest) -
 
 
 @pytest.mark.parametrize("name", peers.CLIENTS)
+async def test_a_client_tells_that_nobody_listens(name: str) -> None:
+    async with peers.client(name) as client:
+        await client.do("connect", url="ws://127.0.0.1:1/")
+        assert await client.event() == {"event": "close", "code": 1006, "reason": ""}
+
+
+@pytest.mark.parametrize("name", peers.CLIENTS)
+async def test_a_client_that_cannot_go_on_ends(name: str) -> None:
+    async with peers.client(name) as client:
+        await client.do("dance")
+        assert await client.event() == {"event": "the client has ended"}
+
+
+@pytest.mark.parametrize("name", peers.CLIENTS)
 async def test_a_client_answers_pings_and_tells_why_the_server_closed(name: str) -> None:
     answers: asyncio.Queue[Close | None] = asyncio.Queue()
 

@@ -21,7 +21,7 @@ async fn main() -> Outcome {
         tokio::select! {
             line = lines.next_line() => match line? {
                 Some(line) => obey(&serde_json::from_str(&line)?, &mut socket).await?,
-                None => std::process::exit(0), // not `return`: the thread that reads stdin would be waited for
+                None => return Ok(()),
             },
             heard = hear(&mut socket) => {
                 let (event, is_end) = event(heard);
@@ -77,6 +77,10 @@ async fn connect(url: &str, origin: Option<&str>) -> Result<Option<Socket>, Box<
         }
         Err(Error::Http(response)) => {
             println!("{}", json!({"event": "refused", "status": response.status().as_u16()}));
+            Ok(None)
+        }
+        Err(Error::Io(_)) => {
+            println!("{}", event(None).0);
             Ok(None)
         }
         Err(error) => Err(error.into()),
