@@ -122,21 +122,21 @@ def _called(bench: FunctionBench, key: str) -> object:
     return bench.call(key, expected=value_shown(right_accept(key)), section=_SECTION, hint=hint)
 
 
-async def the_key_of_the_lesson(bench: FunctionBench) -> None:
+async def the_key_from_the_lesson(bench: FunctionBench) -> None:
     _demand(SAMPLE_KEY, _called(bench, SAMPLE_KEY))
 
 
-async def whatever_key_comes(bench: FunctionBench) -> None:
+async def any_key(bench: FunctionBench) -> None:
     for _ in range(5):
         key = drawn_key(bench)
         _demand(key, _called(bench, key))
 
 
-async def the_key_of_the_lesson_is_answered(bench: SocketBench) -> None:
+async def the_key_from_the_lesson_is_answered(bench: SocketBench) -> None:
     await _asked(bench, SAMPLE_KEY)
 
 
-async def whatever_key_comes_is_answered(bench: SocketBench) -> None:
+async def any_key_is_answered(bench: SocketBench) -> None:
     for _ in range(3):
         await _asked(bench, drawn_key(bench))
 
@@ -174,7 +174,7 @@ def accept_key(candidate: Callable[[str], str] | HasUrl | str, *, seed: int | No
         report = await wslab.check.accept_key(accept_key)
     """
     if isinstance(candidate, str) or hasattr(candidate, "url"):
-        cases = [the_key_of_the_lesson_is_answered, whatever_key_comes_is_answered]
+        cases = [the_key_from_the_lesson_is_answered, any_key_is_answered]
         return judged("accept_key", on_socket(candidate), cases, seed)
     wanted = "a function accept_key(key), a running server, or its ws:// URL"
-    return judged("accept_key", on_function(candidate, wanted), [the_key_of_the_lesson, whatever_key_comes], seed)
+    return judged("accept_key", on_function(candidate, wanted), [the_key_from_the_lesson, any_key], seed)

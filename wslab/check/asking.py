@@ -70,7 +70,7 @@ async def the_answers_are_returned_in_order(bench: ClientBench) -> None:
     await _asked(bench, ["one", "two"])
 
 
-async def as_many_as_there_are(bench: ClientBench) -> None:
+async def as_many_answers_as_questions(bench: ClientBench) -> None:
     await _asked(bench, [bench.text() for _ in range(bench.random.randint(3, 6))])
 
 
@@ -156,7 +156,7 @@ def ask(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = N
     """
     cases = [
         the_answers_are_returned_in_order,
-        as_many_as_there_are,
+        as_many_answers_as_questions,
         what_came_before_the_server_hung_up_is_kept,
         what_came_before_a_loss_is_kept,
     ]

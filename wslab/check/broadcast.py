@@ -40,7 +40,7 @@ class Place(NamedTuple):
 _SET = Place()
 
 
-async def who_speaks_hears_it_too(bench: ServerBench) -> None:
+async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client()
     await alone.says("Hello")
     await alone.hears("Hello", section=LEAVING, silence="Who speaks is one of everyone. Does the handler send at all?")
@@ -60,15 +60,15 @@ async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
         await client.hears_no_more(section=LEAVING, hint="Each message goes to each client once.")
 
 
-async def a_client_that_leaves_is_survived(bench: ServerBench) -> None:
+async def a_client_that_leaves_disturbs_nobody(bench: ServerBench) -> None:
     await goes_on_without(bench, "closed with 1000")
 
 
-async def a_client_that_vanishes_is_survived(bench: ServerBench) -> None:
+async def a_client_that_vanishes_disturbs_nobody(bench: ServerBench) -> None:
     await goes_on_without(bench, "vanished")
 
 
-async def a_client_that_comes_meanwhile_is_survived(bench: ServerBench) -> None:
+async def a_client_that_joins_meanwhile_disturbs_nobody(bench: ServerBench) -> None:
     speaker, slow = await bench.client(), await bench.narrow_client()
     slow.stalls()
     with departure_is_survived(bench):
@@ -86,7 +86,7 @@ async def a_client_that_comes_meanwhile_is_survived(bench: ServerBench) -> None:
             pass
 
 
-async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
+async def those_who_left_are_forgotten(bench: ServerBench) -> None:
     ways: dict[int, Way] = {}
     for way in WAYS if bench.subject.is_ours else ():
         ways[len(bench.subject.connections)] = way
@@ -175,11 +175,11 @@ def broadcast(server: Served, *, seed: int | None = None) -> Verdict[ServerBench
         report = await wslab.check.broadcast(chat)
     """
     cases = [
-        who_speaks_hears_it_too,
+        whoever_speaks_hears_it_too,
         everyone_hears_everything_in_order,
-        a_client_that_leaves_is_survived,
-        a_client_that_vanishes_is_survived,
-        a_client_that_comes_meanwhile_is_survived,
-        nothing_is_kept_of_those_who_left,
+        a_client_that_leaves_disturbs_nobody,
+        a_client_that_vanishes_disturbs_nobody,
+        a_client_that_joins_meanwhile_disturbs_nobody,
+        those_who_left_are_forgotten,
     ]
     return judged("broadcast", on_server(server), cases, seed)

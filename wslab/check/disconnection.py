@@ -18,7 +18,7 @@ _RANGES = "RFC 6455, 7.4.2"
 _WAITING = "RFC 6455, 7.2.3; lesson 05, When to come back?"
 
 
-async def the_codes_of_this_lesson(bench: FunctionBench) -> None:
+async def the_codes_in_this_lesson(bench: FunctionBench) -> None:
     for code in (1000, 1001, 1002, 1007, 1008, 1009, 1011):
         hint = "The RFC itself gives this code its meaning."
         if bench.call(code, expected="'protocol'") == "nobody":
@@ -27,7 +27,7 @@ async def the_codes_of_this_lesson(bench: FunctionBench) -> None:
     _application(bench, 4000)
 
 
-async def what_an_end_only_notes(bench: FunctionBench) -> None:
+async def codes_that_are_noted_but_never_sent(bench: FunctionBench) -> None:
     noted = "An end notes it by itself; the RFC forbids it in a close frame, although its number is in the range."
     for code in (1006, 1005):
         bench.gives("nobody", code, section="RFC 6455, 7.4.1", hint=noted)
@@ -44,7 +44,7 @@ async def both_ends_of_each_range(bench: FunctionBench) -> None:
         _application(bench, code)
 
 
-async def numbers_that_are_in_no_range(bench: FunctionBench) -> None:
+async def numbers_outside_every_range(bench: FunctionBench) -> None:
     for code in (999, 5000, 0, 65_535):
         bench.gives("nobody", code, section=_RANGES, hint="Codes go from 1000 to 4999. Two bytes could say more.")
 
@@ -83,10 +83,10 @@ def close_code(whose: Callable[[int], str], *, seed: int | None = None) -> Verdi
         report = await wslab.check.close_code(whose)
     """
     cases = [
-        the_codes_of_this_lesson,
-        what_an_end_only_notes,
+        the_codes_in_this_lesson,
+        codes_that_are_noted_but_never_sent,
         both_ends_of_each_range,
-        numbers_that_are_in_no_range,
+        numbers_outside_every_range,
         any_code,
     ]
     return judged("close_code", on_function(whose, "a function whose(code)"), cases, seed)
@@ -164,7 +164,7 @@ def _together(number: int, delays_s: list[float], hint: str) -> Finding:
     )
 
 
-async def drawn_from_zero_on(bench: FunctionBench) -> None:
+async def drawn_from_zero_upwards(bench: FunctionBench) -> None:
     base_s, cap_s = 0.5, 64 * 0.5
     drawn = [_delays(bench, base_s, cap_s, 8) for _ in range(CLIENTS)]
     for number, bound_s in enumerate(_bounds(base_s, cap_s, 8), 1):
@@ -234,7 +234,7 @@ def backoff(delays: Callable[[float, float], Iterator[float]], *, seed: int | No
         none_above_its_bound,
         clients_do_not_come_back_together,
         longer_and_longer,
-        drawn_from_zero_on,
+        drawn_from_zero_upwards,
         a_night_without_a_server,
     ]
     return judged("backoff", on_function(delays, "a function delays(base_s, cap_s)"), cases, seed)

@@ -44,7 +44,7 @@ async def fragments_are_one_message(bench: FunctionBench) -> None:
     _gives(bench, [one + two, data + data], frames)
 
 
-async def control_frames_stand_between(bench: FunctionBench) -> None:
+async def control_frames_come_in_between(bench: FunctionBench) -> None:
     one, two = bench.text(1), bench.text(1)
     first, last = fragments(bench, TEXT, one.encode(), two.encode())
     frames = [first, masked(bench, PING, b"there?"), last, masked(bench, PONG, b"here")]
@@ -58,7 +58,7 @@ async def a_character_is_cut_in_two(bench: FunctionBench) -> None:
         _gives(bench, [before + letter], fragments(bench, TEXT, before.encode() + data[:cut], data[cut:]))
 
 
-async def unfinished_is_no_message_yet(bench: FunctionBench) -> None:
+async def unfinished_is_not_a_message_yet(bench: FunctionBench) -> None:
     text, data = bench.text(1), bench.data()
     _gives(bench, [data], fragments(bench, BINARY, data) + fragments(bench, TEXT, text.encode(), b"")[:1])
     _gives(bench, [], [])
@@ -82,9 +82,9 @@ def messages(
     cases = [
         a_frame_is_a_message,
         fragments_are_one_message,
-        control_frames_stand_between,
+        control_frames_come_in_between,
         a_character_is_cut_in_two,
-        unfinished_is_no_message_yet,
+        unfinished_is_not_a_message_yet,
     ]
     return judged("messages", on_function(function, "a function messages(frames)"), cases, seed)
 

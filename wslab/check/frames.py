@@ -83,7 +83,7 @@ async def what_follows_is_handed_back(bench: FunctionBench) -> None:
         _decodes(bench, WireFrame(opcode, b"\x03\xe8bye", masking_key=key), rest=bench.data())
 
 
-async def cut_short_it_gives_nothing_yet(bench: FunctionBench) -> None:
+async def cut_short_gives_nothing_yet(bench: FunctionBench) -> None:
     _waits(bench, encode(WireFrame(TEXT, b"Hello", masking_key=_KEY)))
     for size_bytes in (0, 3, 300, 65_536):
         for key in (None, bench.random.randbytes(4)):
@@ -107,7 +107,7 @@ def decode_frame(function: Callable[[bytes], object], *, seed: int | None = None
         one_short_word_masked_or_not,
         every_form_of_the_length_masked_or_not,
         what_follows_is_handed_back,
-        cut_short_it_gives_nothing_yet,
+        cut_short_gives_nothing_yet,
     ]
     return judged("decode_frame", on_function(function, "a function decode_frame(data)"), cases, seed)
 

@@ -40,7 +40,7 @@ async def a_page_of_ours_is_greeted_in_its_room(bench: DoorBench) -> None:
     await _is_greeted(bench, "A page of ours", "tea", _HOME, _AGREE)
 
 
-async def only_our_pages_and_no_browser_come_in(bench: DoorBench) -> None:
+async def only_our_pages_and_other_programs_come_in(bench: DoorBench) -> None:
     await _is_greeted(bench, "A client that is no browser", "tea", _V1, _PAGES)
     await _is_kept_out(bench)
     for origin in (f"{HOME}.evil.example", "http://chat.example", "https://notchat.example", "null"):
@@ -73,7 +73,7 @@ async def the_clock_asks_for_nothing(bench: DoorBench) -> None:
         await bench.hears(let)
 
 
-async def who_offers_no_chat_v1_is_told_so(bench: DoorBench) -> None:
+async def whoever_offers_no_chat_v1_is_told_so(bench: DoorBench) -> None:
     for words, offer in (("A client that offers no subprotocol", None), ("A client that offers chat.v2", "chat.v2")):
         let = await bench.knocks(words, 400, "/chat/tea", {"Origin": HOME, _PROTOCOL: offer}, hint=_AGREE)
         if "chat.v1" not in (body := await bench.body(let)):
@@ -87,7 +87,7 @@ async def who_offers_no_chat_v1_is_told_so(bench: DoorBench) -> None:
             )
 
 
-async def whichever_room_and_offer(bench: DoorBench) -> None:
+async def any_room_and_any_offer(bench: DoorBench) -> None:
     lists = ["chat.v1, chat.v2", "chat.v2, chat.v1", "chat.v2,chat.v1,chat.v3"]
     bench.random.shuffle(lists)
     for room, offer in zip((bench.text(1), "café", "v1"), lists, strict=True):
@@ -99,7 +99,7 @@ async def what_is_not_there_is_not_found(bench: DoorBench) -> None:
         await bench.knocks(f"The path {path}", 404, path, _HOME, hint=_THERE)
 
 
-async def who_opens_no_websocket_is_told_so(bench: DoorBench) -> None:
+async def whoever_opens_no_websocket_is_told_so(bench: DoorBench) -> None:
     for path in ("/chat/tea", "/time"):
         await bench.knocks(f"POST to {path}", 405, path, _HOME, method="POST", hint=_HTTP)
         await bench.knocks(f"A plain GET of {path}", 426, path, {**_HOME, **_PLAIN}, hint=_HTTP)
@@ -167,12 +167,12 @@ def front_door(routes: Door, *, seed: int | None = None) -> Verdict[DoorBench]:
     """
     cases = [
         a_page_of_ours_is_greeted_in_its_room,
-        only_our_pages_and_no_browser_come_in,
+        only_our_pages_and_other_programs_come_in,
         the_clock_asks_for_nothing,
-        who_offers_no_chat_v1_is_told_so,
-        whichever_room_and_offer,
+        whoever_offers_no_chat_v1_is_told_so,
+        any_room_and_any_offer,
         what_is_not_there_is_not_found,
-        who_opens_no_websocket_is_told_so,
+        whoever_opens_no_websocket_is_told_so,
         the_upper_line_of_the_table_decides,
     ]
     return judged("front_door", on_door(routes), cases, seed)

@@ -16,8 +16,8 @@ from .one_room import (
     ROOM,
     counted,
     everyone_hears_everything_in_order,
-    who_asks_for_the_count_is_told_alone,
-    who_speaks_hears_it_too,
+    only_the_asker_is_told_the_count,
+    whoever_speaks_hears_it_too,
 )
 from .report import Finding
 from .subject import Served
@@ -57,7 +57,7 @@ _GO_ON = (
 )
 
 
-async def a_burst_is_no_slowness(bench: ServerBench) -> None:
+async def a_burst_is_not_slowness(bench: ServerBench) -> None:
     speaker, listener = await bench.direct_client(), await bench.narrow_client()
     burst = pictures(bench, _BURST)
     listener.stalls()
@@ -72,7 +72,7 @@ async def a_burst_is_no_slowness(bench: ServerBench) -> None:
         await hears_though(listener, picture, number, section=SLOW, hint=_PATIENCE)
 
 
-async def one_who_does_not_read_is_let_go(bench: ServerBench) -> None:
+async def a_client_that_does_not_read_is_let_go(bench: ServerBench) -> None:
     slow, speaker, listener = await _who_are_in(bench)
     slow.stalls()
     load = _OURS if bench.subject.is_ours else _AT_URL
@@ -187,10 +187,10 @@ def full_mailbox(server: Served, *, seed: int | None = None) -> Verdict[ServerBe
         report = await wslab.check.full_mailbox(actors.handler(Chatter, room))
     """
     cases = [
-        who_speaks_hears_it_too,
+        whoever_speaks_hears_it_too,
         everyone_hears_everything_in_order,
-        who_asks_for_the_count_is_told_alone,
-        a_burst_is_no_slowness,
-        one_who_does_not_read_is_let_go,
+        only_the_asker_is_told_the_count,
+        a_burst_is_not_slowness,
+        a_client_that_does_not_read_is_let_go,
     ]
     return judged("full_mailbox", on_actors(server), cases, seed)

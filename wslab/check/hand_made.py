@@ -18,7 +18,7 @@ _REFUSAL = "HTTP/1.1 400 Bad Request"
 _FRAME = b"\x81\x05Hello"
 
 
-async def the_request_of_the_lesson_is_answered(bench: SocketBench) -> None:
+async def the_request_from_the_lesson_is_answered(bench: SocketBench) -> None:
     await demand_accept(await bench.line(bench.request()), SAMPLE_KEY)
 
 
@@ -109,7 +109,7 @@ def greet_by_hand(server: Streams | HasUrl | str, *, seed: int | None = None) ->
         UnreachableError: Nobody listens at the URL.
     """
     cases = [
-        the_request_of_the_lesson_is_answered,
+        the_request_from_the_lesson_is_answered,
         hello_follows_as_a_frame,
         other_requests_are_answered_too,
         a_request_that_comes_in_two_pieces,

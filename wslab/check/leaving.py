@@ -69,7 +69,7 @@ class _Leaving:
         await stays.client.says("5")
         await stays.client.hears("10", section=_CLEAN, hint="The guest who stayed is there to be answered.")
 
-    async def each_guest_leaves_alone(self, bench: ServerBench) -> None:
+    async def each_guest_leaves_without_the_others(self, bench: ServerBench) -> None:
         guests = [await self._guest(bench) for _ in range(_GUESTS)]
         nobody, way = guests[0].before, "The first of several guests left"
         while len(guests) > 1:
@@ -113,12 +113,12 @@ class _Leaving:
         guest.client.websocket.transport.abort()
         await self._gone(bench, guest, "The guest hung up without a close frame (FIN)")
 
-    async def gone_by_a_reset(self, bench: ServerBench) -> None:
+    async def gone_after_a_reset(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
         guest.client.vanishes()
         await self._gone(bench, guest, "The guest was cut off (RST)")
 
-    async def gone_after_an_error_of_the_handler(self, bench: ServerBench) -> None:
+    async def gone_after_an_error_in_the_handler(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
         await guest.client.says("four")
         ends = "The loop stays as it is: the error ends the call, and what cleans up is passed on the way."
@@ -252,12 +252,12 @@ def clean_up(handler: Handler, present: Sized, *, seed: int | None = None) -> Ve
     cases = [
         ways.present_until_1000,
         ways.whoever_stays_is_still_present,
-        ways.each_guest_leaves_alone,
+        ways.each_guest_leaves_without_the_others,
         ways.gone_after_1001,
         ways.gone_after_a_code_of_its_own,
         ways.gone_without_a_close_frame,
-        ways.gone_by_a_reset,
-        ways.gone_after_an_error_of_the_handler,
+        ways.gone_after_a_reset,
+        ways.gone_after_an_error_in_the_handler,
         ways.gone_when_the_call_is_cancelled,
         ways.gone_when_the_server_closes,  # the last: nobody can come after it
     ]

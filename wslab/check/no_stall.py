@@ -6,7 +6,7 @@ import asyncio
 
 from websockets.exceptions import ConnectionClosed
 
-from .broadcast import everyone_hears_everything_in_order, who_speaks_hears_it_too
+from .broadcast import everyone_hears_everything_in_order, whoever_speaks_hears_it_too
 from .client import REPLY_S, Client, Message
 from .judge import LIMIT_S, Verdict, judged
 from .on_server import ServerBench, on_server
@@ -30,7 +30,7 @@ _RETURNED = "A handler that returns hangs up on its own client. It is another on
 _PATIENCE = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
 
 
-async def a_burst_is_no_slowness(bench: ServerBench) -> None:
+async def a_burst_is_not_slowness(bench: ServerBench) -> None:
     speaker, listener = await bench.direct_client(), await bench.narrow_client()
     burst = pictures(bench, _BURST)
     for picture in burst:
@@ -40,7 +40,7 @@ async def a_burst_is_no_slowness(bench: ServerBench) -> None:
             await hears_though(client, picture, number)
 
 
-async def one_who_does_not_read_costs_the_others_nothing(bench: ServerBench) -> None:
+async def a_client_that_does_not_read_costs_the_others_nothing(bench: ServerBench) -> None:
     slow = await bench.narrow_client()
     speaker, listener = await bench.direct_client(), await bench.direct_client()
     slow.stalls()
@@ -188,9 +188,9 @@ def no_stall(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]
         report = await wslab.check.no_stall(chat)
     """
     cases = [
-        who_speaks_hears_it_too,
+        whoever_speaks_hears_it_too,
         everyone_hears_everything_in_order,
-        a_burst_is_no_slowness,
-        one_who_does_not_read_costs_the_others_nothing,
+        a_burst_is_not_slowness,
+        a_client_that_does_not_read_costs_the_others_nothing,
     ]
     return judged("no_stall", on_server(server), cases, seed)

@@ -31,13 +31,13 @@ _COUNT = "`count` is a question to the room: `await self.room.send(...)` gives w
 _STAYS = "Who joins in `started` leaves in `stopped`, which runs however the connection ends."
 
 
-async def who_speaks_hears_it_too(bench: ServerBench) -> None:
+async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client()
     await alone.says("Hello")
     await alone.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
 
 
-async def what_one_says_the_other_hears(bench: ServerBench) -> None:
+async def the_other_hears_what_one_says(bench: ServerBench) -> None:
     one = await bench.client()
     await one.says("Hello")
     await one.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
@@ -48,7 +48,7 @@ async def what_one_says_the_other_hears(bench: ServerBench) -> None:
     await hears_all(one, ["Hello", "Hello yourself"], ROOM)
 
 
-async def who_says_nothing_hears_it_too(bench: ServerBench) -> None:
+async def whoever_says_nothing_hears_it_too(bench: ServerBench) -> None:
     speaker = await bench.client()
     await speaker.says("Hello")
     await speaker.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
@@ -73,7 +73,7 @@ async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
         await client.hears_no_more(section=OWNS, hint="Each message goes to each member once.")
 
 
-async def who_asks_for_the_count_is_told_alone(bench: ServerBench) -> None:
+async def only_the_asker_is_told_the_count(bench: ServerBench) -> None:
     clients, said = await three_who_are_in(bench, ROOM)
     await hears_all(clients[1], said, ROOM)
     if bench.subject.is_ours:
@@ -94,15 +94,15 @@ async def who_asks_for_the_count_is_told_alone(bench: ServerBench) -> None:
             )
 
 
-async def a_client_that_leaves_is_survived(bench: ServerBench) -> None:
+async def a_client_that_leaves_disturbs_nobody(bench: ServerBench) -> None:
     await goes_on_without(bench, "closed with 1000", _LEFT)
 
 
-async def a_client_that_vanishes_is_survived(bench: ServerBench) -> None:
+async def a_client_that_vanishes_disturbs_nobody(bench: ServerBench) -> None:
     await goes_on_without(bench, "vanished", _LEFT)
 
 
-async def who_has_left_is_not_counted(bench: ServerBench) -> None:
+async def whoever_has_left_is_not_counted(bench: ServerBench) -> None:
     stays = await bench.client()
     await stays.says("Hello")
     await stays.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
@@ -170,13 +170,13 @@ def one_room(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]
         report = await wslab.check.one_room(actors.handler(Chatter, room))
     """
     cases = [
-        who_speaks_hears_it_too,
-        what_one_says_the_other_hears,
-        who_says_nothing_hears_it_too,
+        whoever_speaks_hears_it_too,
+        the_other_hears_what_one_says,
+        whoever_says_nothing_hears_it_too,
         everyone_hears_everything_in_order,
-        who_asks_for_the_count_is_told_alone,
-        a_client_that_leaves_is_survived,
-        a_client_that_vanishes_is_survived,
-        who_has_left_is_not_counted,
+        only_the_asker_is_told_the_count,
+        a_client_that_leaves_disturbs_nobody,
+        a_client_that_vanishes_disturbs_nobody,
+        whoever_has_left_is_not_counted,
     ]
     return judged("one_room", on_actors(server), cases, seed)

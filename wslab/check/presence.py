@@ -47,7 +47,7 @@ async def the_others_are_told_who_comes(bench: ServerBench) -> None:
     await _some_come(bench, bench.random.sample(_NAMES, 3))
 
 
-async def who_says_something_stays(bench: ServerBench) -> None:
+async def whoever_says_something_stays(bench: ServerBench) -> None:
     first, second = bench.random.sample(_NAMES, 2)
     people = await _some_come(bench, [first])
     await people[first].says("Hello")
@@ -59,23 +59,23 @@ async def who_says_something_stays(bench: ServerBench) -> None:
     await _some_come(bench, [second], people)
 
 
-async def who_closes_is_told_to_have_left(bench: ServerBench) -> None:
+async def the_others_are_told_who_closed(bench: ServerBench) -> None:
     await _goes(bench, "closed with 1000")
 
 
-async def who_closes_with_another_code_is_told_to_have_left(bench: ServerBench) -> None:
+async def the_others_are_told_who_closed_with_another_code(bench: ServerBench) -> None:
     await _goes(bench, "closed with 4001")
 
 
-async def who_vanishes_is_told_to_have_left(bench: ServerBench) -> None:
+async def the_others_are_told_who_vanished(bench: ServerBench) -> None:
     await _goes(bench, "vanished")
 
 
-async def who_breaks_a_rule_is_told_to_have_left(bench: ServerBench) -> None:
+async def the_others_are_told_who_broke_a_rule(bench: ServerBench) -> None:
     await _goes(bench, "sent a frame without a mask")
 
 
-async def two_who_vanish_at_once_are_both_told_to_have_left(bench: ServerBench) -> None:
+async def the_others_are_told_of_two_who_vanish_at_once(bench: ServerBench) -> None:
     names = bench.random.sample(_NAMES, 4)
     people = await _some_come(bench, names)
     leavers = [people.pop(name) for name in names[1:3]]
@@ -91,7 +91,7 @@ async def two_who_vanish_at_once_are_both_told_to_have_left(bench: ServerBench) 
             raise Finding(untold, sent=sent, got=str(told), expected=str(due), section=_PRESENCE, hint=_GONE_TOO)
 
 
-async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
+async def those_who_left_are_forgotten(bench: ServerBench) -> None:
     ways: dict[int, Way] = {}
     for way in WAYS if bench.subject.is_ours else ():
         ways[len(bench.subject.connections)] = way
@@ -253,12 +253,12 @@ def presence(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]
     cases = [
         the_newcomer_gets_the_list_and_is_in_it,
         the_others_are_told_who_comes,
-        who_says_something_stays,
-        who_closes_is_told_to_have_left,
-        who_closes_with_another_code_is_told_to_have_left,
-        who_vanishes_is_told_to_have_left,
-        who_breaks_a_rule_is_told_to_have_left,
-        two_who_vanish_at_once_are_both_told_to_have_left,
-        nothing_is_kept_of_those_who_left,
+        whoever_says_something_stays,
+        the_others_are_told_who_closed,
+        the_others_are_told_who_closed_with_another_code,
+        the_others_are_told_who_vanished,
+        the_others_are_told_who_broke_a_rule,
+        the_others_are_told_of_two_who_vanish_at_once,
+        those_who_left_are_forgotten,
     ]
     return judged("presence", on_server(server), cases, seed)

@@ -24,7 +24,7 @@ _ROOM = Place(
 _APART = "A room ends with the last one who leaves it, not with the first. What does your code take away, and when?"
 
 
-async def who_speaks_hears_it_too(bench: ServerBench) -> None:
+async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client("tea")
     await alone.says("Hello")
     await alone.hears("Hello", section=_ROOMS, silence="Who speaks is one of the room. Does the handler send at all?")
@@ -63,12 +63,12 @@ async def a_room_outlives_those_who_leave_it(bench: ServerBench) -> None:
     await _is_the_same_after(bench, "vanished")
 
 
-async def who_leaves_while_messages_are_on_their_way_is_survived(bench: ServerBench) -> None:
+async def leaving_while_messages_are_on_their_way_disturbs_nobody(bench: ServerBench) -> None:
     await goes_on_without(bench, "closed with 1000", _ROOM, _path(bench))
 
 
 def _nothing_is_kept_in(kept: Sized) -> Callable[[ServerBench], Awaitable[None]]:
-    async def nothing_is_kept_of_those_who_left(bench: ServerBench) -> None:
+    async def those_who_left_are_forgotten(bench: ServerBench) -> None:
         ways: dict[int, Way] = {}
         for way in WAYS if bench.subject.is_ours else ():
             ways[len(bench.subject.connections)] = way
@@ -84,7 +84,7 @@ def _nothing_is_kept_in(kept: Sized) -> Callable[[ServerBench], Awaitable[None]]
                 hint="In `finally`, when the connection has been taken out: is the set of its room empty now?",
             )
 
-    return nothing_is_kept_of_those_who_left
+    return those_who_left_are_forgotten
 
 
 async def _is_the_same_after(bench: ServerBench, way: Way) -> None:
@@ -126,11 +126,11 @@ def rooms(server: Served, kept: Sized = (), *, seed: int | None = None) -> Verdi
     if not isinstance(kept, Sized):
         raise CheckError(kept, "the dict in which the handler keeps its rooms")
     cases = [
-        who_speaks_hears_it_too,
+        whoever_speaks_hears_it_too,
         a_room_hears_what_is_said_in_it,
         no_other_room_hears_it,
         a_room_outlives_those_who_leave_it,
-        who_leaves_while_messages_are_on_their_way_is_survived,
+        leaving_while_messages_are_on_their_way_disturbs_nobody,
         _nothing_is_kept_in(kept),
     ]
     return judged("rooms", on_server(server), cases, seed)

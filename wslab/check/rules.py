@@ -32,7 +32,7 @@ async def a_frame_without_a_mask(bench: FunctionBench) -> None:
     _finds(bench, None, [hello, hello])
 
 
-async def legal_frames_stay_unblamed(bench: FunctionBench) -> None:
+async def legal_frames_are_not_blamed(bench: FunctionBench) -> None:
     one, two, three = fragments(bench, TEXT, bench.text(1).encode(), b"", bench.text(1).encode())
     _finds(bench, None, [one, masked(bench, PING, b"there?"), two, masked(bench, PONG), three])
     _finds(bench, None, [masked(bench, BINARY, bench.data(size)) for size in (1, 125, 126)])
@@ -55,7 +55,7 @@ async def control_frames_whole_and_small(bench: FunctionBench) -> None:
         _finds(bench, (len(before), "5.5"), [*before, masked(bench, opcode, b"there?", fin=False), *before])
 
 
-async def fragments_in_their_order(bench: FunctionBench) -> None:
+async def fragments_in_order(bench: FunctionBench) -> None:
     one, two = bench.text(1).encode(), bench.text(1).encode()
     first, last = fragments(bench, bench.random.choice((TEXT, BINARY)), one, two)
     whole, ping = masked(bench, TEXT, two), masked(bench, PING, b"there?")
@@ -94,10 +94,10 @@ def first_broken_rule(
     """
     cases = [
         a_frame_without_a_mask,
-        legal_frames_stay_unblamed,
+        legal_frames_are_not_blamed,
         reserved_bits_and_opcodes,
         control_frames_whole_and_small,
-        fragments_in_their_order,
+        fragments_in_order,
         only_the_first_counts,
     ]
     return judged("first_broken_rule", on_function(function, "a function first_broken_rule(frames)"), cases, seed)

@@ -67,7 +67,7 @@ async def a_declined_card_takes_no_seat(bench: ServerBench) -> None:
     _as_many_as_there_are(answers, SEATS, f"card {_BAD}, then card {_GOOD}, four times", hint=_FREED)
 
 
-async def declined_in_a_crowd_holds_nobody_up(bench: ServerBench) -> None:
+async def a_declined_card_in_a_crowd_holds_nobody_up(bench: ServerBench) -> None:
     show = _new_show()
     cards = [_BAD, _GOOD, _BAD, _GOOD, _BAD]
     bench.random.shuffle(cards)
@@ -80,7 +80,7 @@ async def declined_in_a_crowd_holds_nobody_up(bench: ServerBench) -> None:
     _as_many_as_there_are([each for each in answers if each != _DECLINED], SEATS, sent, hint=_FREED)
 
 
-async def who_vanishes_at_the_counter_holds_nobody_up(bench: ServerBench) -> None:
+async def whoever_vanishes_at_the_counter_holds_nobody_up(bench: ServerBench) -> None:
     show = _new_show()
     gone, *clients = [await bench.client(show) for _ in range(SEATS + 2)]
     await gone.says(_GOOD)
@@ -192,7 +192,7 @@ def seats(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
         two_at_once_get_two_seats,
         a_crowd_at_once_gets_all_seats_once,
         a_declined_card_takes_no_seat,
-        declined_in_a_crowd_holds_nobody_up,
-        who_vanishes_at_the_counter_holds_nobody_up,
+        a_declined_card_in_a_crowd_holds_nobody_up,
+        whoever_vanishes_at_the_counter_holds_nobody_up,
     ]
     return judged("seats", on_actors(server, "an office"), cases, seed)

@@ -72,7 +72,7 @@ def countdown(server: Served, *, seed: int | None = None) -> Verdict[ServerBench
     return judged("countdown", on_server(server), cases, seed)
 
 
-async def the_events_of_the_lesson(bench: FunctionBench) -> None:
+async def the_events_from_the_lesson(bench: FunctionBench) -> None:
     bench.gives(["tick 00", "tick 01"], "data: tick 00\n\ndata: tick 01\n\n", section=_STREAM, hint=_LIST)
 
 
@@ -93,7 +93,7 @@ async def several_lines_make_one_event(bench: FunctionBench) -> None:
         raise bench.finding(what, result, due, (text,), _STREAM, "Only a blank line ends an event.")
 
 
-async def comments_and_other_fields_are_no_data(bench: FunctionBench) -> None:
+async def comments_and_other_fields_are_not_data(bench: FunctionBench) -> None:
     word = bench.text(1)
     text = f": data: a comment\nid: {bench.random.randint(1, 99)}\nevent: tick\ndata: {word}\n\n"
     if (result := bench.call(text)) != [word]:
@@ -105,7 +105,7 @@ async def comments_and_other_fields_are_no_data(bench: FunctionBench) -> None:
         raise bench.finding(what, result, [word], (alive,), _STREAM, "No line of data before the blank line: no event.")
 
 
-async def what_is_not_ended_is_no_event_yet(bench: FunctionBench) -> None:
+async def what_has_not_ended_is_not_an_event_yet(bench: FunctionBench) -> None:
     word = bench.text(1)
     text = f"data: {word}\n\ndata: half of the next\n"
     if (result := bench.call(text)) != [word]:
@@ -121,11 +121,11 @@ def event_stream(function: Callable[..., Any], *, seed: int | None = None) -> Ve
         seed: Draws the same random inputs again.
     """
     cases = [
-        the_events_of_the_lesson,
+        the_events_from_the_lesson,
         one_space_after_the_colon_is_not_data,
         several_lines_make_one_event,
-        comments_and_other_fields_are_no_data,
-        what_is_not_ended_is_no_event_yet,
+        comments_and_other_fields_are_not_data,
+        what_has_not_ended_is_not_an_event_yet,
     ]
     return judged("event_stream", on_function(function, "a function events(text)"), cases, seed)
 
@@ -140,7 +140,7 @@ async def each_client_says_when(bench: ServerBench) -> None:
     await _stopped_after(patient, bench.random.randint(5, 8))
 
 
-async def one_who_leaves_without_a_word_is_let_go(bench: ServerBench) -> None:
+async def a_client_that_leaves_without_a_word_is_let_go(bench: ServerBench) -> None:
     client = await bench.client()
     await _ticks(client, bench.random.randint(1, 3))
     await client.leave()
@@ -200,5 +200,5 @@ def enough(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
         server: A handler, a running server, or the URL of one in any language.
         seed: Draws the same random inputs again.
     """
-    cases = [ticks_come_and_stop_when_told, each_client_says_when, one_who_leaves_without_a_word_is_let_go]
+    cases = [ticks_come_and_stop_when_told, each_client_says_when, a_client_that_leaves_without_a_word_is_let_go]
     return judged("enough", on_server(server), cases, seed)

@@ -52,7 +52,7 @@ async def a_good_request_is_let_in(bench: FunctionBench) -> None:
     _demand(bench, _Request("A good request", 101, {"origin": HOME}, _FITS_NONE), SAMPLE_KEY)
 
 
-async def what_is_written_in_another_way_is_let_in(bench: FunctionBench) -> None:
+async def what_is_written_differently_is_let_in(bench: FunctionBench) -> None:
     upgrade = {"upgrade": bench.random.choice(["WebSocket", "Websocket", "WEBSOCKET"])}
     name = bench.random.randrange(100)
     lists = ["keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,upgrade"]
@@ -153,7 +153,7 @@ def status_for(
     """
     cases = [
         a_good_request_is_let_in,
-        what_is_written_in_another_way_is_let_in,
+        what_is_written_differently_is_let_in,
         what_breaks_the_form_is_refused,
         what_is_not_ours_is_refused,
         the_first_line_that_fits_decides,
