@@ -148,8 +148,8 @@ async def no_handler(websocket: Any, path: str) -> None: ...
 
 
 CANNOT = {
-    "a number": (3, wslab.CheckError, "a value of the type int"),
-    "nothing": (None, wslab.CheckError, "a value of the type NoneType"),
+    "a number": (3, wslab.CheckError, "a value of type int"),
+    "nothing": (None, wslab.CheckError, "a value of type NoneType"),
     "the old kind of handler": (no_handler, wslab.HandlerError, "websocket.request.path"),
     "a plain function": (lambda websocket, x: None, wslab.HandlerError, "wants 2 arguments"),
     "a page's URL": ("http://127.0.0.1:1/", wslab.UrlError, "has the scheme 'http'"),

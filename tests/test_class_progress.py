@@ -94,7 +94,7 @@ def test_a_pipe_and_a_link_to_nowhere_stop_nothing(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path, target_is_directory=True)
     hand_in(tmp_path / "me.csv", "Ada", "a")
     seen = wslab.class_progress(tmp_path)
-    assert dict(seen.unread) == dict.fromkeys(["link.csv", "pipe.csv"], "it is no file, or leads nowhere")
+    assert dict(seen.unread) == dict.fromkeys(["link.csv", "pipe.csv"], "it is not a file, or leads nowhere")
     assert len(seen.learners) == 1
 
 
@@ -113,7 +113,7 @@ def test_an_empty_folder_is_an_empty_class(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["nowhere", "file"])
 def test_what_is_no_folder_is_told(tmp_path: Path, what: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ProgressError, match="is no folder"):
+    with pytest.raises(ProgressError, match="is not a folder"):
         wslab.class_progress(tmp_path / what)
 
 

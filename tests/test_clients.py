@@ -151,7 +151,7 @@ async def test_a_close_instead_of_a_reply_is_websockets_own_error() -> None:
         ("127.0.0.1:8765", "scheme"),
         ("http://127.0.0.1:8765/", "has the scheme 'http'"),
         ("ws://", "names no host"),
-        ("ws://127.0.0.1:99999/", "cannot be read: the port is no number"),
+        ("ws://127.0.0.1:99999/", "cannot be read: the port is not a number"),
         ("ws://127.0.0.1:0/", "names port 0"),
         ("ws://127.0.0.1:port/", "cannot be read"),
         ("ws://[::1/", "cannot be read"),

@@ -139,13 +139,13 @@ def json_with(**changes: object) -> bytes:
 FOREIGN = {
     "no.csv": (b"", "its first line is not that of an export"),
     "other.csv": (b"a,b\n1,2\n", "its first line is not that of an export"),
-    "nul.csv": (b"a,b\x00\n1,2\n", "no export of wslab, or damaged"),
+    "nul.csv": (b"a,b\x00\n1,2\n", "not an export of wslab, or damaged"),
     "latin.csv": ("na\u00efve".encode("latin-1"), "it is not UTF-8"),
-    "empty.json": (b"", "no export of wslab, or damaged"),
-    "list.json": (b"[1, 2]", "no export of wslab, or damaged"),
-    "deep.json": (b"[" * 50_000, "no export of wslab, or damaged"),
+    "empty.json": (b"", "not an export of wslab, or damaged"),
+    "list.json": (b"[1, 2]", "not an export of wslab, or damaged"),
+    "deep.json": (b"[" * 50_000, "not an export of wslab, or damaged"),
     "latin.json": (b'{"name": "\xef"}', "it is not UTF-8"),
-    "other.json": (b'{"name": "Ada"}', "no export of wslab, or damaged"),
+    "other.json": (b'{"name": "Ada"}', "not an export of wslab, or damaged"),
     "format.json": (json_with(format="theirs"), "Invalid enum value 'theirs'"),
     "number.json": (json_with(name=7), "Expected `str`, got `int`"),
     "empty name.json": (json_with(name=""), "length >= 1"),
@@ -172,7 +172,7 @@ SPOILT = {
     "cut row": (lambda text: text[: text.rindex("opcode")], "."),
     "two exports": (lambda text: text.replace("Ada Lovelace", "Bob", 1), "more than one export"),
     "newer": (lambda text: text.replace("progress,1,", "progress,2,"), "written by a newer wslab"),
-    "huge version": (lambda text: text.replace("progress,1,", f"progress,{'9' * 5000},"), "no export of wslab"),
+    "huge version": (lambda text: text.replace("progress,1,", f"progress,{'9' * 5000},"), "not an export of wslab"),
     "done in words": (lambda text: text.replace(",yes,", ",mostly,"), "done"),
     "no version": (lambda text: text.replace("progress,1,", "progress,,"), "version"),
 }
@@ -210,7 +210,7 @@ def test_an_older_export_is_overwritten(tmp_path: Path, ending: str) -> None:
 def test_nothing_else_is_overwritten(tmp_path: Path, file: str) -> None:
     path = tmp_path / file
     path.write_bytes(b"name,grade\nAda,1\n")
-    with pytest.raises(ProgressError, match="exists and is no export of wslab"):
+    with pytest.raises(ProgressError, match="exists and is not an export of wslab"):
         write_export(path, export_of())
     assert path.read_bytes() == b"name,grade\nAda,1\n"
 

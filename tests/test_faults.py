@@ -1042,8 +1042,8 @@ BAD: dict[str, tuple[Callable[[Tap], object], str]] = {
     "fewer than none": (lambda _: LimitData(-1), "limit_bytes is -1"),
     "empty slices": (lambda _: Slicer(0), "average_bytes is 0"),
     "too much variation": (lambda _: Slicer(5, 5), "variation_bytes is 5 and average_bytes 5"),
-    "no fault": (lambda t: t.add(0.2), "0.2 is no fault"),  # type: ignore[arg-type]
-    "a class": (lambda t: t.add(Down), "Down'> is no fault"),  # type: ignore[arg-type]
+    "no fault": (lambda t: t.add(0.2), "0.2 is not a fault"),  # type: ignore[arg-type]
+    "a class": (lambda t: t.add(Down), "Down'> is not a fault"),  # type: ignore[arg-type]
     "no stream": (lambda t: t.add(Down(), stream="both"), "stream is 'both'"),  # type: ignore[arg-type]
     "too toxic": (lambda t: t.add(Latency(1), toxicity=2), "toxicity is 2"),
     "half down": (lambda t: t.add(Down(), toxicity=0.5), "Down has a toxicity of 0.5"),
@@ -1074,10 +1074,10 @@ async def test_only_an_open_tap_takes_faults() -> None:
 
 async def test_another_thread_is_told_so() -> None:
     async with tap("ws://127.0.0.1:1") as tapped:
-        with pytest.raises(FaultError, match=r"tap.add was called on another thread"):
+        with pytest.raises(FaultError, match=r"tap.add was called on a different thread"):
             await asyncio.to_thread(tapped.add, Down())
         active = tapped.add(Latency(1))
-        with pytest.raises(FaultError, match=r"tap.remove was called on another thread"):
+        with pytest.raises(FaultError, match=r"tap.remove was called on a different thread"):
             await asyncio.to_thread(tapped.remove, active)
         assert tapped.faults == (active,)
 

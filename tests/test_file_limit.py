@@ -81,7 +81,7 @@ def test_the_error_says_what_is_needed_and_what_to_do() -> None:
     assert str(error) == (
         "4138 open files and sockets are needed, and the system allows this process 1024. "
         "Expected: a hard limit of at least 4138 (it is 2048). "
-        "To do: take fewer connections, or raise it where Jupyter is started: ulimit -Hn 4138 (as root)."
+        "To do: use fewer connections, or raise it where Jupyter is started: ulimit -Hn 4138 (as root)."
     )
     assert isinstance(error, WslabError) and isinstance(error, OSError)
 

@@ -82,7 +82,7 @@ def test_a_path_that_does_not_match_is_not_found(asked: Filter, found: str) -> N
 
 @pytest.mark.parametrize("segment", ["", "/chat", "rooms/tea"])
 def test_what_no_segment_can_be_is_refused_at_once(segment: str) -> None:
-    with pytest.raises(WslabError, match=f"'{segment}' can be no segment"):
+    with pytest.raises(WslabError, match=f"'{segment}' cannot be a segment"):
         path(segment)
 
 

@@ -115,24 +115,24 @@ def test_duplicates_order_and_odd_bytes_are_kept() -> None:
 
 # The last byte of each is the one that makes it impossible.
 NOT_REQUESTS = {
-    "a frame": (b"\x81", "no request line"),
-    "an empty line": (b"\r", "no request line"),
-    "a space first": (b" ", "no request line"),
-    "no target": (b"GET  ", "no request line"),
-    "a control character in the target": (b"GET /\x00", "no request line"),
-    "not HTTP": (b"GET / HTTQ", "no request line"),
-    "no version number": (b"GET / HTTP/x", "no request line"),
-    "a third digit": (b"GET / HTTP/1.11", "no request line"),
-    "HTTP/0.9": (b"GET /\r", "no request line"),
-    "a bare line feed": (b"GET / HTTP/1.1\n", "no request line"),
-    "a bare carriage return": (b"GET / HTTP/1.1\rH", "no request line"),
-    "four words": (b"GET / HTTP/1.1 ", "no request line"),
-    "a response": (b"HTTP/", "no request line"),
-    "TLS": (b"\x16", "no request line"),
+    "a frame": (b"\x81", "not a request line"),
+    "an empty line": (b"\r", "not a request line"),
+    "a space first": (b" ", "not a request line"),
+    "no target": (b"GET  ", "not a request line"),
+    "a control character in the target": (b"GET /\x00", "not a request line"),
+    "not HTTP": (b"GET / HTTQ", "not a request line"),
+    "no version number": (b"GET / HTTP/x", "not a request line"),
+    "a third digit": (b"GET / HTTP/1.11", "not a request line"),
+    "HTTP/0.9": (b"GET /\r", "not a request line"),
+    "a bare line feed": (b"GET / HTTP/1.1\n", "not a request line"),
+    "a bare carriage return": (b"GET / HTTP/1.1\rH", "not a request line"),
+    "four words": (b"GET / HTTP/1.1 ", "not a request line"),
+    "a response": (b"HTTP/", "not a request line"),
+    "TLS": (b"\x16", "not a request line"),
     "no colon": (b"GET / HTTP/1.1\r\nHost\r\n", "line 2 of the head has no colon"),
-    "a space before the colon": (b"GET / HTTP/1.1\r\nHost : a\r\n", "b'Host ' on line 2 is no header name"),
-    "no name": (b"GET / HTTP/1.1\r\n: a\r\n", "is no header name"),
-    "an odd name": (b"GET / HTTP/1.1\r\nH\xf6st: a\r\n", "is no header name"),
+    "a space before the colon": (b"GET / HTTP/1.1\r\nHost : a\r\n", "b'Host ' on line 2 is not a header name"),
+    "no name": (b"GET / HTTP/1.1\r\n: a\r\n", "is not a header name"),
+    "an odd name": (b"GET / HTTP/1.1\r\nH\xf6st: a\r\n", "is not a header name"),
     "folded": (b"GET / HTTP/1.1\r\nHost: a\r\n b\r\n", "line 3 of the head is folded"),
     "folded with a tab": (b"GET / HTTP/1.1\r\nHost: a\r\n\tb\r\n", "line 3 of the head is folded"),
     "a folded first line": (b"GET / HTTP/1.1\r\n Host: a\r\n", "line 2 of the head is folded"),
@@ -167,7 +167,7 @@ NOT_RESPONSES = {
 def test_what_cannot_become_a_response_is_told_at_once(data: bytes) -> None:
     if data != b"HTTP/1.1 OK":
         assert parse_response(data[:-1]) is None
-    with pytest.raises(HandshakeError, match="is no status line"):
+    with pytest.raises(HandshakeError, match="is not a status line"):
         parse_response(data)
 
 
@@ -281,7 +281,7 @@ ILLEGAL: dict[str, tuple[bytes, str, str, str, int]] = {
     "POST": (request("POST / HTTP/1.1"), "request line", "the method POST", "4.2.1", 405),
     "HTTP/1.0": (request("GET / HTTP/1.0"), "request line", "HTTP/1.0", "4.2.1", 505),
     "outside ASCII": (request("GET /\xe9 HTTP/1.1"), "request line", "a target outside ASCII", "RFC 3986, 2.1", 400),
-    "no path": (request("GET chat HTTP/1.1"), "request line", "a target that is no path", "4.2.1", 400),
+    "no path": (request("GET chat HTTP/1.1"), "request line", "a target that is not a path", "4.2.1", 400),
     "a fragment": (request("GET /#a HTTP/1.1"), "request line", "a fragment (#) in the target", "3", 400),
     "no Host": (request(Host=None), "Host", "nothing", "4.2.1", 400),
     "two Hosts": (request(Host=["a", "b"]), "Host", "2 of them", "RFC 9112, 3.2", 400),

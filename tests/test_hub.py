@@ -214,7 +214,7 @@ async def test_reprs_tell_the_state_and_nothing_that_varies() -> None:
         ({"queue_messages": -1}, "queue_messages is -1"),
         ({"queue_messages": 1.5}, "queue_messages is 1.5"),
         ({"patience_s": 0}, "patience_s is 0"),
-        ({"notice": lambda count: {"lagged": count}}, "a message cannot be of the type dict"),
+        ({"notice": lambda count: {"lagged": count}}, "a message cannot be of type dict"),
     ],
     ids=["policy", "no bytes", "bytes in words", "queue", "half a message", "patience", "notice"],
 )
@@ -239,7 +239,7 @@ async def test_a_room_without_a_name_is_refused_and_nothing_is_half_joined(rooms
 
 
 async def test_what_is_no_connection_cannot_join() -> None:
-    with pytest.raises(WslabError, match=r"str is no connection of a server.*websocket that a handler is given"):
+    with pytest.raises(WslabError, match=r"str is not a connection of a server.*websocket that a handler is given"):
         await Hub().join("ws://127.0.0.1").__aenter__()  # type: ignore[arg-type]
 
 
@@ -332,7 +332,7 @@ async def test_exclude_takes_members_and_connections_only() -> None:
         for single in (member, member.websocket):
             with pytest.raises(WslabError, match=r"a single \w+ is given.*\[member\]"):
                 await here.hub.broadcast("Hello", exclude=single)  # type: ignore[arg-type]
-        with pytest.raises(WslabError, match="str is no connection of a server"):
+        with pytest.raises(WslabError, match="str is not a connection of a server"):
             await here.hub.broadcast("Hello", exclude="cats")
         assert here.hub.counts.delivered == 0
 
@@ -710,7 +710,7 @@ async def test_slow_readers_are_waited_for_all_at_once() -> None:
 async def test_writing_outside_of_a_turn_does_not_get_round_the_wait() -> None:
     async with place(Hub("wait", limit_bytes=LIMIT_BYTES)) as here, here.stalled() as (_, member):
         waits = await fill(here, member)
-        with pytest.raises(WslabError, match=r"no room\. To do: write inside of hub\.turn\(\)"):
+        with pytest.raises(WslabError, match=r"no room\. To do: write inside hub\.turn\(\)"):
             here.hub.write("Hello")
         waits.cancel()
 

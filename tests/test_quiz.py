@@ -144,7 +144,7 @@ def test_a_wrong_number_gets_the_feedback_for_that_number() -> None:
 
 
 def test_what_is_right_but_not_all_is_told() -> None:
-    assert "it is not all that is" in repr(wslab.quiz("tea").answer(2, "a"))
+    assert "it is not all that is right" in repr(wslab.quiz("tea").answer(2, "a"))
 
 
 def test_no_feedback_tells_of_options_that_were_not_chosen() -> None:
@@ -160,20 +160,20 @@ def test_no_feedback_tells_of_options_that_were_not_chosen() -> None:
         (-1, "a", "no question -1"),
         (True, "a", "no question True"),
         ("1", "a", "no question '1'"),
-        (1, "d", "'d' is no answer"),
-        (1, "ab", "'ab' is no answer"),
-        (1, "", "'' is no answer"),
-        (1, 1, "1 is no answer"),
-        (1, None, "None is no answer"),
-        (2, "ad", "'ad' is no answer"),
-        (3, "six", "'six' is no number"),
-        (3, "nan", "'nan' is no number"),
-        (3, float("inf"), "inf is no number"),
-        (3, True, "True is no number"),
-        (3, 10**400, "is no number"),
-        (3, None, "None is no number"),
-        (4, " ", "' ' is no output"),
-        (4, None, "None is no output"),
+        (1, "d", "'d' is not an answer"),
+        (1, "ab", "'ab' is not an answer"),
+        (1, "", "'' is not an answer"),
+        (1, 1, "1 is not an answer"),
+        (1, None, "None is not an answer"),
+        (2, "ad", "'ad' is not an answer"),
+        (3, "six", "'six' is not a number"),
+        (3, "nan", "'nan' is not a number"),
+        (3, float("inf"), "inf is not a number"),
+        (3, True, "True is not a number"),
+        (3, 10**400, "is not a number"),
+        (3, None, "None is not a number"),
+        (4, " ", "' ' is not an output"),
+        (4, None, "None is not an output"),
         (5, 4, "no frame 4"),
         (5, 0, "no frame 0"),
         (5, 1.5, "no frame 1.5"),

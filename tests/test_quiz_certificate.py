@@ -105,12 +105,12 @@ def test_answers_on_the_own_tape_are_told_and_not_checked() -> None:
         ("count: none\nseed: none", "count: 3\nseed: 7", "its questions are not those that are installed here"),
         ("topics: all", "topics: coffee", "its questions cannot be asked here"),
         ("count: none\nseed: none", "count: 99\nseed: 7", "its questions cannot be asked here"),
-        ("wslab quiz certificate", "certificate", "it is no certificate"),
-        ("seed: none", "seed: seven", "it is no certificate"),
-        ("\nseed: none", "", "it is no certificate"),
-        ('["6"]', '["6"', "it is no certificate"),
-        ('["6"]', "[6]", "it is no certificate"),
-        ("name: Ada", "Ada", "it is no certificate"),
+        ("wslab quiz certificate", "certificate", "it is not a certificate"),
+        ("seed: none", "seed: seven", "it is not a certificate"),
+        ("\nseed: none", "", "it is not a certificate"),
+        ('["6"]', '["6"', "it is not a certificate"),
+        ('["6"]', "[6]", "it is not a certificate"),
+        ("name: Ada", "Ada", "it is not a certificate"),
     ],
 )
 def test_a_certificate_that_was_changed_does_not_hold(before: str, after: str, reason: str) -> None:

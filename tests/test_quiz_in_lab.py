@@ -102,14 +102,14 @@ def test_a_quiz_is_answered_by_mouse(quizzes: Locator, page: Page, tmp_path: Pat
         expect(feedback(quiz, 1)).to_have_text("Not right. One more try.Only bytes go as binary.")
         question(quiz, 1).get_by_label("TEXT").check()
         question(quiz, 1).get_by_role("button", name="Answer again").click()
-        expect(feedback(quiz, 1)).to_contain_text("Right at the second try, half a point.")
+        expect(feedback(quiz, 1)).to_contain_text("Right on the second try, half a point.")
         for label in ("A text frame from the client", "A close frame from the client"):
             question(quiz, 2).get_by_label(label).check()
         question(quiz, 2).get_by_role("button", name="Answer").click()
         expect(feedback(quiz, 2)).to_contain_text("Right, 1 point.")
         question(quiz, 3).get_by_role("textbox").fill("six")
         question(quiz, 3).get_by_role("button", name="Answer").click()
-        expect(feedback(quiz, 3)).to_contain_text("'six' is no number.")
+        expect(feedback(quiz, 3)).to_contain_text("'six' is not a number.")
         question(quiz, 3).get_by_role("textbox").fill("6")
         question(quiz, 3).get_by_role("button", name="Answer").click()
         expect(feedback(quiz, 3)).to_contain_text("Right, 1 point.")
@@ -141,7 +141,7 @@ def test_a_quiz_is_answered_by_keyboard_alone(quizzes: Locator, page: Page, tmp_
         keys.press("ArrowUp")
         keys.press("Tab")
         keys.press("Space")  # on "Answer again"
-        expect(feedback(quiz, 1)).to_contain_text("Right at the second try")
+        expect(feedback(quiz, 1)).to_contain_text("Right on the second try")
         keys.press("Enter")  # on "Go on"
         expect(question(quiz, 2).get_by_role("checkbox").nth(0)).to_be_focused()
         keys.press("Space")

@@ -24,11 +24,11 @@ MISTAKES = [
     ('kind = "single"\n', "", "[[question]]", "opcode-of-hello", "the field kind is missing"),
     ('source = "RFC 6455, 5.6"\n', "", "[[question]]", "opcode-of-hello", "the field source is missing"),
     ('source = "RFC 6455, 5.6"', 'source = " "', 'source = " "', "opcode-of-hello", "a text that says nothing"),
-    ('source = "RFC 6455, 5.6"', "source = 5.6", "source = 5.6", "opcode-of-hello", "a value of the type float"),
+    ('source = "RFC 6455, 5.6"', "source = 5.6", "source = 5.6", "opcode-of-hello", "a value of type float"),
     ('id = "who-masks"', 'id = "opcode-of-hello"', 'id = "opcode-of-hello"', "opcode-of-hello", "has this id too"),
     ('id = "who-masks"', 'id = "Who masks"', 'id = "Who masks"', "Who masks", "the id 'Who masks'"),
     ('text = "BINARY"', 'tetx = "BINARY"', 'tetx = "BINARY"', "opcode-of-hello", "option 2: tetx is not a field here"),
-    ('text = "BINARY"', "text = 2", "text = 2", "opcode-of-hello", "option 2, text: a value of the type int"),
+    ('text = "BINARY"', "text = 2", "text = 2", "opcode-of-hello", "option 2, text: a value of type int"),
     ('text = "BINARY"', 'text = "TEXT"', 'text = "TEXT"', "opcode-of-hello", "two options say the same"),
     ('text = "BINARY"', 'text = "`BINARY"', 'text = "`BINARY"', "opcode-of-hello", "a backtick without its partner"),
     ('"Only bytes go as binary."', '""', 'feedback = ""', "opcode-of-hello", "a text that says nothing"),
@@ -37,7 +37,7 @@ MISTAKES = [
     ("right = true\n", "", "[[question.option]]", "opcode-of-hello", "0 options are right"),
     (BINARY, BINARY + "right = true\n", "[[question.option]]", "opcode-of-hello", "2 options are right"),
     ("masks none.", 'masks none."\nright = true\n#', "[[question.option]]", "who-masks", "3 of 3 options are right"),
-    ("answer = 6", "answer = '6'", "answer = '6'", "header-bytes", "answer: a value of the type str"),
+    ("answer = 6", "answer = '6'", "answer = '6'", "header-bytes", "answer: a value of type str"),
     ("answer = 6", "answer = 6\ntolerance = -1", "tolerance = -1", "header-bytes", "the tolerance is -1"),
     (
         'value = 2\nfeedback = "The mask',
@@ -144,7 +144,7 @@ def test_a_mistake_is_told_with_its_line_and_its_question(
         ("", 1, "0 questions"),
         (TEA.replace("checkpoint = true\n", "", 1), 1, "2 questions have checkpoint = true"),
         (TEA[: TEA.index('[[question]]\nid = "what-arrived"')], 1, "3 questions"),
-        ("# Tea\nquestion = [1]\n", 1, "a value of the type int"),
+        ("# Tea\nquestion = [1]\n", 1, "a value of type int"),
     ],
 )
 def test_a_mistake_of_the_whole_file_is_told(tmp_path: Path, text: str, line: int, says: str) -> None:

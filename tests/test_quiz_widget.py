@@ -52,12 +52,12 @@ def test_a_form_that_is_made_later_shows_the_answers_given() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"number": 1, "answer": "e"}, "'e' is no answer to this question. Expected: one of the letters a, b, c"),
+        ({"number": 1, "answer": "e"}, "'e' is not an answer to this question. Expected: one of the letters a, b, c"),
         ({"number": 9, "answer": "a"}, "There is no question 9. Expected: a number from 1 to 3."),
-        ({"number": 3, "answer": "six"}, "'six' is no number. Expected: a number, as in 4 or 0.5."),
-        ({"number": 3, "answer": {"a": 1}}, "{'a': 1} is no number."),
+        ({"number": 3, "answer": "six"}, "'six' is not a number. Expected: a number, as in 4 or 0.5."),
+        ({"number": 3, "answer": {"a": 1}}, "{'a': 1} is not a number."),
         ({"number": None}, "There is no question None."),
-        ({"number": 3}, "None is no number."),
+        ({"number": 3}, "None is not a number."),
     ],
     ids=repr,
 )

@@ -251,7 +251,7 @@ def test_more_frames_than_memory_has_room_for_become_plain_bytes(monkeypatch: py
     found.write(2, CLIENT, REQUEST, 9)
     assert [record.what for record in found] == ["request", "response", *["TEXT"] * 3, *["data"] * 4]
     assert found.bytes_from(SERVER) == len(RESPONSE + HELLO * 11)
-    assert {record.note for record in found[5:]} == {"not dissected: 5 records stand before it"}
+    assert {record.note for record in found[5:]} == {"not dissected: 5 records come before it"}
 
 
 def test_an_interrupted_look_loses_nothing_and_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

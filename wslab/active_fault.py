@@ -117,7 +117,7 @@ class _Harm:
 
 def _check(fault: object, stream: object, toxicity: object) -> None:
     if not isinstance(fault, Fault):
-        raise FaultError(f"{fault!r} is no fault", "one of wslab.faults", "for example tap.fault(Latency(0.2))")
+        raise FaultError(f"{fault!r} is not a fault", "one of wslab.faults", "for example tap.fault(Latency(0.2))")
     if stream not in ("upstream", "downstream"):
         raise FaultError(f"stream is {stream!r}", '"upstream", towards the server, or "downstream", to the client')
     if not isinstance(toxicity, int | float) or not 0 <= toxicity <= 1:

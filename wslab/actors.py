@@ -123,7 +123,7 @@ def _check_maker(make_actor: object) -> None:
     if inspect.isclass(make_actor) and not issubclass(make_actor, WebSocketActor):
         given = make_actor.__name__
     elif not callable(make_actor):
-        given = f"a value of the type {type(make_actor).__name__}"
+        given = f"a value of type {type(make_actor).__name__}"
     else:
         return
     raise WslabError(

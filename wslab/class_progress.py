@@ -96,7 +96,7 @@ def class_progress(folder: str | os.PathLike[str]) -> ClassProgress:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise ProgressError(f"{os.fspath(folder)!r} is no folder", "the folder in which the exports are")
+        raise ProgressError(f"{os.fspath(folder)!r} is not a folder", "the folder in which the exports are")
     exports, unread = [], []
     for path in _files(root):
         name = visible(path.relative_to(root).as_posix())
@@ -109,7 +109,7 @@ def class_progress(folder: str | os.PathLike[str]) -> ClassProgress:
 
 def _read(path: Path) -> Export:
     if not path.is_file():  # to open a pipe would wait for ever
-        raise ProgressError("it is no file, or leads nowhere")
+        raise ProgressError("it is not a file, or leads nowhere")
     return read_export(path)
 
 

@@ -98,7 +98,7 @@ class NotWebSocketError(WslabError, ConnectionError):
         super().__init__(
             f"{url} answered the opening handshake with {answer}",
             "HTTP 101 Switching Protocols (RFC 6455, 4.2.2)",
-            "start the server behind it: whoever answers here relays for one that it cannot reach"
+            "start the server behind it: what answers here is a relay that cannot reach it"
             if status == 502
             else "check the path and that this server speaks WebSocket",
         )
@@ -139,7 +139,7 @@ class NotLoopbackError(WslabError, ValueError):
         super().__init__(
             f"{host!r} can be reached from other machines",
             "127.0.0.1, ::1 or localhost",
-            "leave out host=; a server for others is websockets.serve's business",
+            "leave out host=; for a server that others can reach, use websockets.serve",
         )
         self.host = host
 
@@ -180,7 +180,7 @@ class FileLimitError(WslabError, OSError):
         super().__init__(
             f"{needed} open files and sockets are needed, and the system allows this process {soft}",
             f"a hard limit of at least {needed} (it is {hard})",
-            f"take fewer connections, or raise it where Jupyter is started: ulimit -Hn {needed} (as root)",
+            f"use fewer connections, or raise it where Jupyter is started: ulimit -Hn {needed} (as root)",
         )
         self.needed = needed
         self.soft = soft
@@ -314,7 +314,7 @@ class MessageTypeError(WslabError, TypeError):
     def __init__(self, message: object) -> None:
         raw = isinstance(message, bytearray | memoryview)
         super().__init__(
-            f"a message cannot be of the type {type(message).__name__}",
+            f"a message cannot be of type {type(message).__name__}",
             "a str, which goes as text, or bytes, which go as binary (RFC 6455, 5.6)",
             "send bytes(message)" if raw else "send json.dumps(message), or str(message)",
         )
@@ -346,7 +346,7 @@ class CheckError(WslabError, TypeError):
 
     def __init__(self, given: object, wanted: str, remedy: str = "") -> None:
         name = getattr(given, "__name__", None)
-        what = f"{name} ({type(given).__name__})" if name else f"a value of the type {type(given).__name__}"
+        what = f"{name} ({type(given).__name__})" if name else f"a value of type {type(given).__name__}"
         otherwise = "define it with just these arguments" if name else "pass the thing itself, without calling it"
         super().__init__(f"the check was given {what}", wanted, remedy or otherwise)
         self.given = given

@@ -97,7 +97,7 @@ def read_export(path: Path) -> Export:
     except UnicodeDecodeError as error:
         raise ProgressError("it is not UTF-8") from error
     except (msgspec.DecodeError, csv.Error, RecursionError) as error:
-        raise ProgressError(f"it is no export of wslab, or damaged: {error}") from error
+        raise ProgressError(f"it is not an export of wslab, or damaged: {error}") from error
 
 
 def _breaks(name: str) -> bool:
@@ -119,7 +119,7 @@ def _keep_what_is_no_export(path: Path) -> None:
         read_export(path)
     except ProgressError as error:
         raise ProgressError(
-            f"{path} exists and is no export of wslab", "a new name, or an older export", "choose another name"
+            f"{path} exists and is not an export of wslab", "a new name, or an older export", "choose another name"
         ) from error
 
 

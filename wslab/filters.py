@@ -46,7 +46,7 @@ def path(*segments: str | type) -> Filter:
     for segment in segments:
         if isinstance(segment, str) and (not segment or "/" in segment):
             raise WslabError(
-                f"{segment!r} can be no segment of a path", 'one string a segment, as in path("rooms", "tea")'
+                f"{segment!r} cannot be a segment of a path", 'one string a segment, as in path("rooms", "tea")'
             )
 
     def ask(request: Request) -> Match:

@@ -59,7 +59,7 @@ def _check_async(handler: object) -> None:
     if inspect.isasyncgenfunction(_called(handler)):
         raise HandlerError(handler, "contains yield, which makes it an async generator")
     if not is_async(handler) and handler_name(handler) != "<lambda>":
-        raise HandlerError(handler, "is not async, so that a server cannot await it")
+        raise HandlerError(handler, "is not async, so a server cannot await it")
 
 
 def _check_arguments(handler: Callable[..., object]) -> None:

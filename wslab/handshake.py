@@ -97,7 +97,7 @@ def _request_line(request: RequestHead) -> Iterator[Problem]:
     if not target.isascii():
         yield Problem("request line", "a target outside ASCII", "%-encoded characters", "RFC 3986, 2.1", 400)
     if not target.lower().startswith(("/", "http://", "https://")):
-        yield Problem("request line", "a target that is no path", "a path such as /chat", "4.2.1", 400)
+        yield Problem("request line", "a target that is not a path", "a path such as /chat", "4.2.1", 400)
     if "#" in target:
         yield Problem("request line", "a fragment (#) in the target", "none", "3", 400)
 

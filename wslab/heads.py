@@ -193,7 +193,7 @@ def _not_http(line: bytes, kind: str) -> HandshakeError:
     ellipsis = "…" if len(shown) > _SHOWN_BYTES else ""
     name, section = ("request line", 3) if kind == "request" else ("status line", 4)
     return HandshakeError(
-        f"{shown[:_SHOWN_BYTES]!r}{ellipsis} is no {name}", f"a line like {shape!r}, then CRLF (RFC 9112, {section})"
+        f"{shown[:_SHOWN_BYTES]!r}{ellipsis} is not a {name}", f"a line like {shape!r}, then CRLF (RFC 9112, {section})"
     )
 
 
@@ -206,7 +206,7 @@ def _header(line: bytes, number: int) -> tuple[str, str]:
         raise HandshakeError(f"line {number} of the head has no colon", "a line like 'Name: value' (RFC 9112, 5)")
     if not _NAME.fullmatch(name):
         shown = repr(name[:_SHOWN_BYTES])
-        raise HandshakeError(f"{shown} on line {number} is no header name", "a token, then a colon (RFC 9112, 5.1)")
+        raise HandshakeError(f"{shown} on line {number} is not a header name", "a token, then a colon (RFC 9112, 5.1)")
     value = value.strip(b" \t")
     if not _VALUE.fullmatch(value):
         shown = name.decode()

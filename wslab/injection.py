@@ -81,7 +81,7 @@ class Injection:
         with contextlib.suppress(RuntimeError):  # no loop runs on this thread
             if asyncio.get_running_loop() is self.loop:
                 return
-        happened = f"tap.{verb} was called on another thread than that on which the tap runs"
+        happened = f"tap.{verb} was called on a different thread from the one that the tap runs on"
         raise FaultError(happened, "a call on its event loop", f"loop.call_soon_threadsafe(tap.{verb}, ...)")
 
 

@@ -106,7 +106,7 @@ def connection_of(given: object) -> ServerConnection:
     if isinstance(given, Member):
         return given.websocket
     if not isinstance(given, ServerConnection):
-        happened = f"{type(given).__name__} is no connection of a server"
+        happened = f"{type(given).__name__} is not a connection of a server"
         raise WslabError(happened, "the websocket that a handler is given, or a member of the hub")
     return given
 

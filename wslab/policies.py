@@ -110,7 +110,7 @@ class Wait(Policy):
 
     def hold(self, member: Member, message: Message) -> None:
         """Refuse: whoever writes has waited for room."""
-        raise WslabError("a message was written while a reader had no room", "", "write inside of hub.turn()")
+        raise WslabError("a message was written while a reader had no room", "", "write inside hub.turn()")
 
     def forget(self, member: Member) -> None:
         """Wait no longer for a member that has left."""

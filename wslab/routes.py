@@ -51,7 +51,7 @@ class Filter:
         if isinstance(self, Route) or isinstance(other, Route):
             raise WslabError(
                 "a route was joined with a filter by &",
-                "on_upgrade behind all filters of its route",
+                "on_upgrade after all filters of its route",
                 "put what & joins in parentheses: (path(...) & ws()).on_upgrade(handler)",
             )
 

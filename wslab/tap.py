@@ -148,7 +148,7 @@ class Tap:
         """
         if self._closed or not self._door.port:
             state = "has been closed" if self._closed else "has not been opened"
-            raise FaultError(f"the tap {state}", "an open tap", "add faults inside of its async with")
+            raise FaultError(f"the tap {state}", "an open tap", "add faults inside its async with")
         return self._injection.add(fault, stream, toxicity)
 
     def remove(self, fault: ActiveFault) -> None:

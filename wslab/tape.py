@@ -102,7 +102,7 @@ class Tape(Records):
     def _dissect_no_more(self) -> None:
         """Bound the memory: a frame of 2 bytes takes hundreds as a record. What follows is one record an event."""
         for dissector in self._dissectors.values():
-            dissector.give_up(f"not dissected: {MAX_RECORDS} records stand before it")
+            dissector.give_up(f"not dissected: {MAX_RECORDS} records come before it")
 
     def _footnote(self) -> str:
         if not self.unrecorded_bytes:

@@ -113,4 +113,4 @@ def _port(parts: SplitResult) -> int | None:
     try:
         return parts.port
     except ValueError:  # its text quotes what stands there: half of a password, if that has a slash in it
-        raise ValueError("the port is no number from 1 to 65535") from None
+        raise ValueError("the port is not a number from 1 to 65535") from None

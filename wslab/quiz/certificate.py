@@ -124,7 +124,7 @@ def verify_certificate(text: object) -> Verification:
         read = _read(lines)
         plan = read.plan
     except (KeyError, ValueError, msgspec.DecodeError):
-        return Verification((f"it is no certificate, which begins with {TITLE!r} and ends with a checksum",))
+        return Verification((f"it is not a certificate, which begins with {TITLE!r} and ends with a checksum",))
     reasons = tuple(_reasons(lines, read, plan))
     return Verification(reasons, f"{read.headers['name']}, {read.headers['score']}")
 

@@ -42,7 +42,7 @@ class Feedback:
     def verdict(self) -> str:
         """Right or not, in a few words."""
         if self.right:
-            return "Right, 1 point." if self.points == 1 else "Right at the second try, half a point."
+            return "Right, 1 point." if self.points == 1 else "Right on the second try, half a point."
         return "Not right. One more try." if self.tries_left else "Not right."
 
     def __repr__(self) -> str:

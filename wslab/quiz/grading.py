@@ -129,7 +129,7 @@ def _judge_multiple(shown: dict[str, Option], answer: str) -> Verdict:
     right = "".join(letter for letter, option in shown.items() if option.right) == answer
     notes = [Note(letter, shown[letter].feedback) for letter in answer]
     if not right and all(shown[letter].right for letter in answer):
-        notes.append(Note("", "What you chose is right, but it is not all that is."))
+        notes.append(Note("", "What you chose is right, but it is not all that is right."))
     return Verdict(right, tuple(notes))
 
 
@@ -142,7 +142,7 @@ def _read_letters(item: Item, given: object) -> str:
     if several:
         expected = f'at least one of the letters {", ".join(known)}, as in "{known[0]}{known[-1]}"'
     if not letters or not set(letters) <= set(known) or (len(letters) > 1 and not several):
-        raise AnswerError(f"{given!r} is no answer to this question", expected)
+        raise AnswerError(f"{given!r} is not an answer to this question", expected)
     return "".join(letters)
 
 
@@ -153,7 +153,7 @@ def _read_number(given: object, unit: str) -> str:
     except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not math.isfinite(value):
-        raise AnswerError(f"{given!r} is no number", "a number, as in 4 or 0.5")
+        raise AnswerError(f"{given!r} is not a number", "a number, as in 4 or 0.5")
     return str(int(value)) if value.is_integer() else repr(value)
 
 
@@ -167,5 +167,5 @@ def _read_frame_number(given: object, count: int) -> str:
 def _read_output(given: object) -> str:
     words = given.strip() if isinstance(given, str) else repr(given)
     if not words or given is None:
-        raise AnswerError(f"{given!r} is no output", "what the code shows, as text in quotes")
+        raise AnswerError(f"{given!r} is not an output", "what the code shows, as text in quotes")
     return words

@@ -113,7 +113,7 @@ def _in_words(message: str, part: str) -> tuple[str, str, str]:
         inner = f"{part}.{words[0]}" if part else words[0]
         return f"{where}{words[0]} is not a field here", "the fields of this kind only", inner
     if message.startswith("Expected") and len(words) == 2:
-        return f"{where}a value of the type {words[1]}", f"one of the type {words[0]}", part
+        return f"{where}a value of type {words[1]}", f"one of type {words[0]}", part
     if part == "kind":
         kinds = "single, multiple, number, output, illegal-frame or computed"
         return f"{message.replace('Invalid value', 'there is no kind')}", kinds, part
