@@ -65,7 +65,7 @@ WRONG = {
     ),
     "outlives its client": (
         f"{ECHO.strip()}\n    await asyncio.Event().wait()",
-        ["still runs, a second after its client has left", "waiting at line 6: await asyncio.Event().wait()"],
+        ["still running a second after its client has left", "waiting at line 6: await asyncio.Event().wait()"],
     ),
     "forgets await": (ECHO.replace("await ", ""), ["An await is missing", "'Connection.send' was never awaited"]),
     "sleeps with the loop": (
@@ -238,8 +238,8 @@ async def first(bench: FunctionBench) -> None:
 
 FUNCTIONS: dict[str, tuple[Callable[[int], Any], str]] = {
     "returns nothing": (lambda x: None, "returned nothing"),
-    "returns another type": (lambda x: "4", "a value of the type str"),
-    "returns another value": (lambda x: 5, "returned another value"),
+    "returns another type": (lambda x: "4", "a value of type str"),
+    "returns another value": (lambda x: 5, "returned a different value"),
     "raises": (lambda x: x / 0, "ZeroDivisionError: division by zero, at line"),
     "ends the program": (sys.exit, "raised an error"),
 }
@@ -523,7 +523,7 @@ async def test_a_check_has_a_bound_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
         await asyncio.Event().wait()
 
     report = await judged("double", on_function(lambda x: x, "a function double(x)"), [never], 0)
-    assert "not done after 0.1 s" in repr(report)
+    assert "not finished after 0.1 s" in repr(report)
 
 
 async def test_other_warnings_than_a_forgotten_await_go_on(recwarn: pytest.WarningsRecorder) -> None:

@@ -241,16 +241,16 @@ WRONG = {
         SKIPPING.replace("    finally:\n        everyone.discard", "    finally:\n        str"),
         "still held",
     ),
-    "plain text": ("presence", PLAIN_TEXT, "is no JSON"),
+    "plain text": ("presence", PLAIN_TEXT, "is not JSON"),
     "tells nobody": ("presence", UNTOLD, "Tell the others when somebody has entered"),
     "takes the room from the others": ("rooms", PARTED, "A room ends with the last one"),
     "a hub that waits": ("no_stall", HUB.format(rule="'wait'", name="chat"), "the others hear nothing more"),
-    "a task each": ("no_stall", TASKS, "All was kept for client 1"),
-    "queues without a bound": ("no_stall", QUEUES.replace("SIZE", ""), "All was kept for client 1"),
+    "a task each": ("no_stall", TASKS, "Everything was kept for client 1"),
+    "queues without a bound": ("no_stall", QUEUES.replace("SIZE", ""), "Everything was kept for client 1"),
     "queues of one place": ("no_stall", QUEUES.replace("SIZE", "1"), "reads, and missed a message."),
     "waits for the close": ("no_stall", CLOSING, "await each.close(1013)"),
 }
-LIMITLESS = "All was kept for client 1"
+LIMITLESS = "Everything was kept for client 1"
 
 
 @pytest.mark.parametrize("name", CORRECT)

@@ -176,15 +176,15 @@ MORE_MISTAKES = {
     "a line end": (
         "accept_key",
         "def accept_key(key):\n    return wslab.accept_key(key) + '\\n'",
-        "a line end of its own",
+        "a line break of its own",
     ),
-    "two things": ("request_head", "def request_head(data):\n    return 'GET', {}", "something else than three"),
+    "two things": ("request_head", "def request_head(data):\n    return 'GET', {}", "did not return three things"),
     "bytes": ("request_head", "def request_head(data):\n    return *data.split()[:2], {}", "Text, not bytes"),
     "the request line among the headers": (
         "request_head",
         "def request_head(data):\n    lines = data.decode().rstrip().splitlines()\n"
         "    return 'GET', '/chat', {n.lower(): v.strip() for n, _, v in (line.partition(':') for line in lines)}",
-        "is no header here",
+        "is not a header here",
     ),
     "text for a status": ("status_for", "def status_for(method, path, headers):\n    return '101'", "not a number"),
     "Hello before the 101": (
@@ -197,14 +197,14 @@ MORE_MISTAKES = {
         "greet_by_hand",
         "async def greet_by_hand(reader, writer):\n    await reader.readuntil(b'\\r\\n\\r\\n')\n"
         "    writer.write(b'HTTP/1.1 101 Fine\\r\\nConnection: Upgrade\\r\\n\\r\\n')\n    writer.close()",
-        "its Upgrade is not as it must be",
+        "its Upgrade is not what it must be",
     ),
     "no proof in the answer": (
         "greet_by_hand",
         "async def greet_by_hand(reader, writer):\n    await reader.readuntil(b'\\r\\n\\r\\n')\n    writer.write("
         "b'HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n')\n"
         "    writer.close()",
-        "its Sec-WebSocket-Accept is not as it must be",
+        "its Sec-WebSocket-Accept is not what it must be",
     ),
     "an await that is missing": (
         "greet_by_hand",
@@ -214,7 +214,7 @@ MORE_MISTAKES = {
     "no end": (
         "greet_by_hand",
         EXERCISES["greet_by_hand"].solution + "\n    await asyncio.Event().wait()",
-        "still runs, a second after its client has left",
+        "still running a second after its client has left",
     ),
     "an error at the end": (
         "greet_by_hand",

@@ -260,7 +260,7 @@ WRONG = {
         SHARED.replace("self.tell(text)", "self.tell(text, ctx.address)")
         .replace("def tell(self, said):", "def tell(self, said, speaker=None):")
         .replace("in self.everyone:", "in self.everyone - {speaker}:"),
-        "and to who said it",
+        "the speaker included",
     ),
     "has a room that is not started": (
         "one_room",
@@ -276,7 +276,7 @@ WRONG = {
                 "async with Room().start() as room:\n    chat = actors.handler(Chatter, room)",
             ),
         ),
-        "Room has stopped, and clients come still.",
+        "Room has stopped, and clients still come.",
     ),
     "has actors without a room": (
         "one_room",
@@ -293,7 +293,7 @@ WRONG = {
                 'on_text(self, text, ctx):\n        await self.room.send(("join", ctx.address))\n',
             ),
         ),
-        "Who has come is in the room before saying a word",
+        "Whoever comes is in the room before saying a word",
     ),
     "has a room that waits for something else": (
         "one_room",
@@ -303,13 +303,17 @@ WRONG = {
     "goes over a set that changes": (
         "full_mailbox",
         changed(FULL, ("list(self.members)", "self.members")),
-        "go over a copy",
+        "loop over a copy",
     ),
-    "leaves the loop at the slow one": ("full_mailbox", ONE_TRY, "and missed a message, as another one does not read."),
+    "leaves the loop at the slow one": (
+        "full_mailbox",
+        ONE_TRY,
+        "and missed a message because another client does not read.",
+    ),
     "stops all": (
         "full_mailbox",
         changed(FULL, ("member.stop()", "[each.stop() for each in self.members]")),
-        "Then this member is stopped, and no other.",
+        "Then stop it, and no other.",
     ),
     "waits in the handler": ("full_mailbox", IN_TURN, "a call, waiting at line 10: await each.send(message)"),
     "who leaves takes all along": (
@@ -327,10 +331,10 @@ WRONG = {
         changed(ROOM, ("with suppress(wslab.MailboxClosedError):", "if member:")),
         "A message to somebody who had left was refused",
     ),
-    "who vanishes is counted": (
+    "whoever vanishes is counted": (
         "one_room",
         changed(ROOM, ONLY_GOODBYE),
-        "Somebody closed with 4001, and the room counts them",
+        "Somebody closed with 4001, and the room still counts them",
     ),
     "fails where nobody waits": (
         "one_room",
@@ -364,7 +368,7 @@ WRONG = {
     "greets by the path as it came": (
         "front_door",
         changed(DOOR, ("websocket.send(room)", "websocket.send(websocket.request.path.split('/')[-1])")),
-        "A room greeted with another name.",
+        "A room greeted with the wrong name.",
     ),
     "has a lobby": (
         "front_door",
@@ -392,12 +396,12 @@ WRONG = {
     "says nothing": (
         "front_door",
         changed(DOOR, ("await websocket.send(room)", "return")),
-        "Who was let in heard nothing.",
+        "A client that was let in heard nothing.",
     ),
     "greets in bytes": (
         "front_door",
         changed(DOOR, ("send(room)", "send(room.encode())")),
-        "Who was let in heard BINARY where TEXT was due.",
+        "A client that was let in heard BINARY where TEXT was due.",
     ),
     "asks who is no browser for an origin": (
         "front_door",
@@ -446,7 +450,7 @@ WRONG = {
     "declines when all is sold": (
         "seats",
         changed(OFFICE, ('"sold out"', '"declined"')),
-        "A card was declined that the bank accepts.",
+        "A card that the bank accepts was declined.",
     ),
     "has no word for who is declined": (
         "seats",
@@ -460,7 +464,7 @@ WRONG = {
         ),
         "Each connection has started an office of its own.",
     ),
-    "says more": ("seats", changed(OFFICE, ('"sold out"', '"sorry"')), "This is no answer of a box office."),
+    "says more": ("seats", changed(OFFICE, ('"sold out"', '"sorry"')), "This is not an answer of the box office."),
     # full_mailbox
     "does nothing": ("full_mailbox", EXERCISES["full_mailbox"].starter, "on_text"),
     "hears no bytes": ("full_mailbox", changed(FULL, ("on_binary", "on_bytes")), "Bytes come to `on_binary`"),
@@ -479,9 +483,9 @@ WRONG = {
         "full_mailbox",
         changed(FULL, ("member.do_send(said)", "tasks.add(asyncio.create_task(member.send(said)))"))
         + "\n\ntasks = set()\n",
-        "Nearly all was kept",
+        "Nearly everything was kept",
     ),
-    "a hub that lags": ("full_mailbox", HUB.format(rule="'lag', queue_messages=8"), "is in the room still"),
+    "a hub that lags": ("full_mailbox", HUB.format(rule="'lag', queue_messages=8"), "is still in the room"),
     "a hub that waits": ("full_mailbox", HUB.format(rule="'wait'"), "the room waits for it"),
 }
 

@@ -50,12 +50,12 @@ _MISTAKES: list[tuple[Callable[[str], str], str, str]] = [
     (
         lambda key: _base64(_sha1(base64.b64decode(key) + GUID.encode())),
         "The key was decoded before it was hashed.",
-        "The key is hashed as the text that it is, all 24 characters of it.",
+        "The key is hashed as text, as it stands: all 24 characters.",
     ),
     (
         lambda key: hashlib.sha1((key + GUID).encode()).hexdigest(),
         "This is the digest in hex, and the header wants base64.",
-        "`digest()` gives the 20 bytes; `base64.b64encode` writes them with 28 characters.",
+        "`digest()` gives the 20 bytes; `base64.b64encode` writes them in 28 characters.",
     ),
     (
         lambda key: _base64(hashlib.sha1((key + GUID).encode()).hexdigest().encode()),
@@ -69,13 +69,13 @@ _MISTAKES: list[tuple[Callable[[str], str], str, str]] = [
     ),
     (
         lambda key: right_accept(key) + "\n",
-        "The value ends with a line end of its own.",
+        "The value ends with a line break of its own.",
         "`base64.b64encode` adds none, `base64.encodebytes` does.",
     ),
     (
         lambda key: str(right_accept(key).encode()),
-        "`str` was called on bytes: their b and their quotes are in the value.",
-        "`.decode()` makes text of bytes.",
+        "`str` was called on bytes: the b and the quotes are in the value.",
+        "`.decode()` turns bytes into text.",
     ),
     (
         lambda key: base64.urlsafe_b64encode(_sha1((key + GUID).encode())).decode(),
@@ -84,8 +84,8 @@ _MISTAKES: list[tuple[Callable[[str], str], str, str]] = [
     ),
     (
         lambda key: right_accept(SAMPLE_KEY),
-        "This is the answer to another key, the one of the lesson.",
-        "Work it out anew from the key of each request.",
+        "This is the answer to another key, the one from the lesson.",
+        "Compute it anew from the key in each request.",
     ),
 ]
 
@@ -105,8 +105,8 @@ def _mistake_in(key: str, got: object) -> Finding | None:
         return Finding("Your function returned nothing.", **facts, hint="Three steps: append, hash, encode.")
     text = got.decode("latin-1") if isinstance(got, bytes) else got
     if text == expected:
-        hint = "`base64.b64encode` gives bytes, and `.decode()` makes text of them."
-        return Finding("Your function returned bytes, and the value of a header is text.", **facts, hint=hint)
+        hint = "`base64.b64encode` gives bytes, and `.decode()` turns them into text."
+        return Finding("Your function returned bytes, but the value of a header is text.", **facts, hint=hint)
     for mistaken, happened, hint in _MISTAKES:
         if text == mistaken(key):
             return Finding(happened, **facts, hint=hint)

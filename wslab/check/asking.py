@@ -83,22 +83,24 @@ async def _asked(bench: ClientBench, questions: list[str]) -> None:
         raise Finding(
             "Your client connected more than once.",
             **(facts | {"got": f"{len(server.heard)} connections", "expected": "one connection for all questions"}),
-            hint="Connect around the loop, not inside of it.",
+            hint="Connect once, outside the loop.",
         )
     if answers is None:
         raise Finding("Your client returned nothing.", **facts, hint=_A_LIST)
     if server.early:
         raise Finding(
             "Your client did not wait for the answer before it asked again.",
-            **(facts | {"got": f"{shown(server.early[0])}, before the answer to the question before it"}),
-            hint="One recv() for each send(), in turn: both inside of the loop.",
+            **(facts | {"got": f"{shown(server.early[0])}, before the previous question was answered"}),
+            hint="One recv() for each send(), in turn: both inside the loop.",
         )
     if not isinstance(answers, list):
-        raise Finding(f"Your client returned no list, but a {type(answers).__name__}.", **facts, hint=_A_LIST)
+        raise Finding(
+            f"Your client returned a value of type {type(answers).__name__}, not a list.", **facts, hint=_A_LIST
+        )
     if len(answers) < len(due):
         raise Finding("Your client returned too few answers.", **facts, hint="One for each question, in a loop.")
     if answers != due:
-        raise Finding("Your client returned other answers.", **facts, hint="One recv() for each send(), in turn.")
+        raise Finding("Your client returned the wrong answers.", **facts, hint="One recv() for each send(), in turn.")
     try:
         async with asyncio.timeout(1.5):
             code = await server.codes.get()
@@ -142,7 +144,7 @@ async def _kept(bench: ClientBench, happened: str, *, politely: bool) -> None:
             hint = "ConnectionClosedOK is only the end with a goodbye. `ConnectionClosed` covers every end."
         raise Finding(f"{happened}, and your client lost what it had.", **facts, got=finding.got, hint=hint) from None
     if answers != due:
-        what = f"{happened}, and your client returned something else than the two answers that had come."
+        what = f"{happened}, and your client returned something other than the two answers that had come."
         hint = "Make the list before the loop, append only what recv() gives, and return it however the loop ends."
         raise Finding(what, **facts, got=value_shown(answers), hint=hint)
 

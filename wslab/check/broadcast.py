@@ -33,7 +33,7 @@ class Place(NamedTuple):
     """
 
     section: str = LEAVING
-    speaker_hint: str = "Who speaks is one of everyone."
+    speaker_hint: str = "Everyone includes the speaker."
     others_hint: str = "Each message goes to all who are in the set, not only to the connection that it came from."
 
 
@@ -43,7 +43,7 @@ _SET = Place()
 async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client()
     await alone.says("Hello")
-    await alone.hears("Hello", section=LEAVING, silence="Who speaks is one of everyone. Does the handler send at all?")
+    await alone.hears("Hello", section=LEAVING, silence="Everyone includes the speaker. Does the handler send at all?")
 
 
 async def everyone_hears_everything_in_order(bench: ServerBench) -> None:
@@ -74,13 +74,13 @@ async def a_client_that_joins_meanwhile_disturbs_nobody(bench: ServerBench) -> N
     with departure_is_survived(bench):
         said = await _speaks_until_a_send_would_wait(bench, speaker)
         newcomer = await bench.client()
-        newcomer.last = "a connection, and not a word; then somebody else spoke"
+        newcomer.last = "a connection that said nothing; then somebody else spoke"
         slow.wakes()
         await hears_all(speaker, said)
         last = bench.text()
         await speaker.says(last)
         await speaker.hears(last)
-        in_before = "Who has come is one of everyone before saying a word: enter in front of the loop."
+        in_before = "Everyone includes a client that has said nothing yet: enter it before the loop."
         # What was on its way when it came may reach it, or not.
         while await newcomer.next(shown(last), section=LEAVING, hint=in_before) != last:
             pass

@@ -91,7 +91,7 @@ class Client:
                 got=shown(got),
                 expected=shown(expected),
                 section=section,
-                hint="Count the calls of send() for one message.",
+                hint="Count the calls to send() for one message.",
             )
         both = {"sent": self.last, "got": shown(got), "expected": shown(expected)}
         hint = hint or "Compare what you hand to send() with what came in."
@@ -102,7 +102,7 @@ class Client:
                 section="RFC 6455, 5.6",
                 hint="`str` leaves as TEXT, `bytes` as BINARY. Look at what you hand to send().",
             )
-        otherwise = otherwise or f"{self.title} got another message than the one that was due."
+        otherwise = otherwise or f"{self.title} got a different message from the one that was due."
         raise Finding(otherwise, **both, section=section, hint=hint)
 
     async def next(

@@ -53,21 +53,21 @@ def _explained(finding: Finding, subject: Subject) -> Finding | None:
     failed = [error for error in subject.errors if isinstance(error, ConnectionClosed) and _in_send(error)]
     if changed:
         return Finding(
-            "Somebody came or left while your loop waited, and the loop broke off.",
+            "Somebody came or left while your loop waited, and that broke the loop.",
             sent=finding.sent,
             got=f"{type(changed[0]).__name__}: {changed[0]}, at {error_line(changed[0])}",
             expected=finding.expected,
             section="lesson 04, What does one slow reader do to the others?",
-            hint="Others run where an await stands inside the loop. Go over a copy, or leave the loop to broadcast().",
+            hint="An await inside the loop lets others run. Loop over a copy, or leave the loop to broadcast().",
         )
     if failed:
         return Finding(
-            "A message to somebody who had left ended the handler of somebody else.",
+            "A message to somebody who had left ended somebody else's handler.",
             sent=finding.sent,
             got=f"{type(failed[0]).__name__}, at {error_line(failed[0])}",
             expected=finding.expected,
             section=LEAVING,
-            hint="Who enters has to leave, in `finally`. And a send() to one that is gone must not end the loop.",
+            hint="Whoever enters has to leave, in `finally`. And a send() to one that is gone must not end the loop.",
         )
     return None
 
@@ -90,8 +90,8 @@ async def nothing_is_kept(bench: ServerBench, ways: dict[int, Way]) -> None:
     raise Finding(
         "Your code keeps connections that have ended.",
         got=f"still held: {', '.join(told) or 'one of an earlier case'}",
-        expected="nothing held but those who are connected, or the server's memory fills from day to day",
+        expected="nothing held but open connections, or the server's memory fills up day by day",
         section=LEAVING,
-        hint="Does the line that takes out who leaves stand in `finally`? It has to run however the handler ends. "
-        "Or is there something else that holds a connection: a second list, a message with its sender, a task?",
+        hint="Is the line that takes out whoever leaves in `finally`? It has to run however the handler ends. "
+        "Or does something else hold a connection: a second list, a message with its sender, a task?",
     )

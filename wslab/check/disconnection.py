@@ -31,7 +31,7 @@ async def codes_that_are_noted_but_never_sent(bench: FunctionBench) -> None:
     noted = "An end notes it by itself; the RFC forbids it in a close frame, although its number is in the range."
     for code in (1006, 1005):
         bench.gives("nobody", code, section="RFC 6455, 7.4.1", hint=noted)
-    tls = "There is a third code that is only noted: for a TLS handshake that failed."
+    tls = "A third code is only noted and never sent: for a TLS handshake that failed."
     bench.gives("nobody", 1015, section="RFC 6455, 7.4.1", hint=tls)
     reserved = "1004 is reserved: no meaning so far, but nothing forbids it in a close frame. Only three are forbidden."
     bench.gives("protocol", 1004, section="RFC 6455, 7.4.1", hint=reserved)
@@ -46,7 +46,7 @@ async def both_ends_of_each_range(bench: FunctionBench) -> None:
 
 async def numbers_outside_every_range(bench: FunctionBench) -> None:
     for code in (999, 5000, 0, 65_535):
-        bench.gives("nobody", code, section=_RANGES, hint="Codes go from 1000 to 4999. Two bytes could say more.")
+        bench.gives("nobody", code, section=_RANGES, hint="Codes go from 1000 to 4999. Two bytes could hold more.")
 
 
 async def any_code(bench: FunctionBench) -> None:
@@ -56,7 +56,7 @@ async def any_code(bench: FunctionBench) -> None:
 
 
 def _protocol(bench: FunctionBench, code: int) -> None:
-    hint = "Up to 2999 the numbers are kept for the protocol and its extensions, with or without a meaning so far."
+    hint = "Numbers up to 2999 are kept for the protocol and its extensions, with or without a meaning so far."
     bench.gives("protocol", code, section=_RANGES, hint=hint)
 
 
@@ -65,7 +65,7 @@ def _library(bench: FunctionBench, code: int) -> None:
 
 
 def _application(bench: FunctionBench, code: int) -> None:
-    hint = "4000 to 4999 are for you: no list knows what they mean, and every one of them may be sent."
+    hint = "4000 to 4999 are yours: no list says what they mean, and every one of them may be sent."
     bench.gives("application", code, section=_RANGES, hint=hint)
 
 
@@ -98,14 +98,14 @@ async def numbers_without_end(bench: FunctionBench) -> None:
         if isinstance(delay_s, bool) or not isinstance(delay_s, int | float) or delay_s < 0:
             got = f"delay {number}: {value_shown(delay_s)}"
             raise Finding(
-                "A delay is no number of seconds.", sent=_SENT, got=got, expected="0 or more", section=_WAITING
+                "A delay is not a number of seconds.", sent=_SENT, got=got, expected="0 or more", section=_WAITING
             )
 
 
 async def none_above_its_bound(bench: FunctionBench) -> None:
     base_s, cap_s = bench.random.uniform(0.1, 1), bench.random.uniform(20, 60)
     drawn = [_delays(bench, base_s, cap_s, 12) for _ in range(CLIENTS)]
-    sent = f"{CLIENTS} times 12 delays of delays({base_s:.2f}, {cap_s:.2f})"
+    sent = f"{CLIENTS} times 12 delays from delays({base_s:.2f}, {cap_s:.2f})"
     for number, bound_s in enumerate(_bounds(base_s, cap_s, 12), 1):
         longest_s = max(delays[number - 1] for delays in drawn)
         facts = {"sent": sent, "got": f"delay {number}: {longest_s:.2f} s", "section": _WAITING}
@@ -125,11 +125,11 @@ async def longer_and_longer(bench: FunctionBench) -> None:
         if longest_s < bound_s / 2:  # one of 40 that are drawn evenly is above the half, but for one time in 2^40
             raise Finding(
                 "The delays do not grow as they should.",
-                sent=f"{CLIENTS} times 8 delays of delays({base_s}, {cap_s})",
+                sent=f"{CLIENTS} times 8 delays from delays({base_s}, {cap_s})",
                 got=f"delay {number}: {longest_s:.2f} s at most",
                 expected=f"up to {bound_s:g} s",
                 section=_WAITING,
-                hint="Double the bound at the end of each turn of your loop, and draw below the whole of it.",
+                hint="Double the bound at the end of each pass through your loop, and draw from all that is below it.",
             )
 
 
@@ -141,22 +141,22 @@ async def clients_do_not_come_back_together(bench: FunctionBench) -> None:
         raise _together(1, first, hint)
     if all(math.isclose(later, 2 * earlier) for earlier, later in itertools.pairwise(first[:5])):
         raise Finding(
-            "Each delay is the double of the one before.",
+            "Each delay is twice the one before.",
             sent=_SENT,
             got=", ".join(f"{delay_s:.3f} s" for delay_s in first[:5]),
-            expected="delays that are drawn one by one",
+            expected="delays that are each drawn at random",
             section=_WAITING,
-            hint="Keep the bound and double it. What was drawn is not kept: only the first delay would be random.",
+            hint="Keep the bound and double it. If you keep what was drawn, only the first delay is random.",
         )
     if same:
-        hint = "Cap the bound before you draw. To cap what was drawn makes most of the long waits equal."
+        hint = "Cap the bound before you draw. Capping what was drawn makes most of the long waits equal."
         raise _together(same[0], first, hint)
 
 
 def _together(number: int, delays_s: list[float], hint: str) -> Finding:
     return Finding(
         "Two clients wait equally long.",
-        sent="two times delays(0.5, 30)",
+        sent="delays(0.5, 30), twice",
         got=f"delay {number}: {delays_s[number - 1]:.3f} s for both",
         expected="different delays",
         section=_WAITING,
@@ -172,7 +172,7 @@ async def drawn_from_zero_upwards(bench: FunctionBench) -> None:
         if shortest_s > bound_s / 2:  # again but for one time in 2^40
             raise Finding(
                 "The short delays are missing.",
-                sent=f"{CLIENTS} times 8 delays of delays({base_s}, {cap_s})",
+                sent=f"{CLIENTS} times 8 delays from delays({base_s}, {cap_s})",
                 got=f"delay {number}: {shortest_s:.2f} s at least",
                 expected=f"anything between 0 and {bound_s:g} s",
                 section=_WAITING,
@@ -192,8 +192,8 @@ def _delays(bench: FunctionBench, base_s: float, cap_s: float, count: int) -> li
     given = bench.call(base_s, cap_s)
     if not isinstance(given, Iterator):
         got = "nothing" if given is None else value_shown(given)
-        hint = "A function with `yield` in a loop without end gives one delay after the other."
-        raise Finding("Your function gives no delays to take.", sent=_SENT, got=got, expected="a generator", hint=hint)
+        hint = "A function with `yield` in an endless loop gives one delay after another."
+        raise Finding("Your function gives no delays.", sent=_SENT, got=got, expected="a generator", hint=hint)
     found: list[float] = []
     try:
         found += itertools.islice(given, count)
@@ -204,10 +204,10 @@ def _delays(bench: FunctionBench, base_s: float, cap_s: float, count: int) -> li
             got=f"{type(error).__name__}: {error}, after {len(found)} delays",
             expected="one more delay",
             section=_WAITING,
-            hint="A power grows past every float. Keep the bound from turn to turn, and cap it there.",
+            hint="A power outgrows every float. Keep the bound from one delay to the next, and cap it there.",
         ) from error
     if len(found) < count:
-        hint = "Nobody knows how long a server is away: `while True`."
+        hint = "Nobody knows how long a server will be away: `while True`."
         raise Finding("The delays came to an end.", sent=_SENT, got=f"{len(found)} delays", expected="more", hint=hint)
     return found
 

@@ -77,14 +77,14 @@ def echo(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
 
 MOST_CHARACTERS = 100
 _HANGS_UP = "lesson 03, What is a handler?"
-_CODE_SAYS_WHY = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises 1011."
+_CODE_SAYS_WHY = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises says 1011."
 
 
 async def capitals_come_back(bench: ServerBench) -> None:
     client = await bench.client()
     for text, answer in (("Hello", "HELLO"), ("straße 7", "STRASSE 7")):
         await client.says(text)
-        await client.hears(answer, section=_ECHO, hint="`text.upper()` gives the capitals of a text.")
+        await client.hears(answer, section=_ECHO, hint="`text.upper()` gives a text in capitals.")
 
 
 async def up_to_100_characters_are_answered(bench: ServerBench) -> None:
@@ -114,7 +114,7 @@ async def longer_texts_end_with_1009(bench: ServerBench) -> None:
 
 async def bytes_end_with_1003(bench: ServerBench) -> None:
     await _refused(bench, bench.data(), 1003, "A binary message", _CODE_SAYS_WHY)
-    of_any_size = "Bytes are refused as bytes, however many there are: ask for the type before the length."
+    of_any_size = "Bytes are refused because they are bytes, however many: check the type before the length."
     await _refused(bench, bench.data(MOST_CHARACTERS + 1), 1003, "A long binary message", of_any_size)
 
 
@@ -126,9 +126,9 @@ async def _refused(bench: ServerBench, message: str | bytes, code: int, what: st
     found = await _code_of_refusal(bench, client, what, facts)
     if found != code:
         await bench.subject.calls_end(but=1)  # a connection can end before its handler has told why
-        hint = "No close frame left your server. The code is a number: `1009`, not a text." if found == 1006 else hint
+        hint = "No close frame left your server. The code is a number: `1009`, not text." if found == 1006 else hint
         got = f"close code {found}" + (f": {bench.subject.failure}" if bench.subject.failure else "")
-        raise Finding(f"{what} was refused with another close code.", **facts, got=got, hint=hint)
+        raise Finding(f"{what} was refused with the wrong close code.", **facts, got=got, hint=hint)
     text = bench.text()
     await other.says(text)
     answer = await other.next(shown(text.upper()), section=_HANGS_UP) if not await _is_closed(other) else None
@@ -152,9 +152,9 @@ async def _code_of_refusal(bench: ServerBench, client: Client, what: str, facts:
         return (await client.closed())[0]
     except TimeoutError:
         got = "nothing" + (f"; {bench.subject.where_calls_wait}" if bench.subject.where_calls_wait else "")
-        hint = "To leave it unanswered is not enough: `await websocket.close(code)` ends the connection."
+        hint = "Leaving it unanswered is not enough: `await websocket.close(code)` ends the connection."
         raise Finding(f"{what} was neither answered nor refused.", **facts, got=got, hint=hint) from None
-    hint = "The code belongs into a close frame, `await websocket.close(code)`, and no answer goes before it."
+    hint = "The code belongs in a close frame, `await websocket.close(code)`, and no answer goes out before it."
     raise Finding(f"{what} was answered.", **facts, got=shown(answer), hint=hint)
 
 
@@ -187,7 +187,11 @@ async def the_square_comes_back(bench: ServerBench) -> None:
     client = await bench.client()
     for number, square in (("7", "49"), ("12", "144")):
         await client.says(number)
-        await client.hears(square, section=_ECHO, hint='What arrives is a text: `int("7")` is 7, `str(49)` is "49".')
+        await client.hears(
+            square,
+            section=_ECHO,
+            hint='What arrives is text: `int("7")` is 7, `str(49)` is "49".',
+        )
 
 
 async def others_are_served_meanwhile(bench: ServerBench) -> None:
@@ -205,11 +209,11 @@ async def others_are_served_meanwhile(bench: ServerBench) -> None:
         raise Finding(
             "Nobody else was served while one square was worked out.",
             sent=f"{slow.last} from client 1, pings from client 2",
-            got=f"the pongs after the square; the loop stood at {bench.watch.stood_at}",
+            got=f"the pongs after the square; the loop was stuck at {bench.watch.stood_at}",
             expected="the pongs first",
             section="lesson 03, What stops everybody?",
             hint="`slow_square` cannot be made quicker, but it can be called in another thread, and awaited. "
-            "A plain join() or result() waits with the whole loop.",
+            "A plain join() or result() makes the whole loop wait.",
         )
 
 

@@ -119,18 +119,21 @@ def _wrong_messages(got: list[Any], whole: list[Message], frames: list[WireFrame
             hint = "A continuation has opcode 0, whatever it continues: remember the opcode of the first fragment."
         return "A message has the wrong type.", hint
     if any(frame.payload in each for frame in frames if frame.opcode >= 8 for each in _as_bytes(got)):
-        return "The payload of a control frame is in a message.", "Opcodes from 8 on are no fragments: put them aside."
+        return (
+            "The payload of a control frame is in a message.",
+            "Frames with opcodes from 8 up are not fragments: set them aside.",
+        )
     if got[: len(whole)] == whole:
-        hint = "What stands behind the last FIN waits for more frames."
-        return "A message that is not finished was given.", hint
+        hint = "What follows the last FIN still waits for more frames."
+        return "An unfinished message was given.", hint
     if _cuts_a_character(frames):
-        return "A character that was cut in two is lost.", _CUT_HINT
+        return "A character that was cut in two was lost.", _CUT_HINT
     if len(got) > len(whole):
         return (
             "More messages came back than were sent.",
-            "A data frame without FIN is a part of a message, not the whole.",
+            "A data frame without FIN is part of a message, not the whole.",
         )
-    return "The messages are others.", "Collect payloads until a data frame has FIN; then begin anew."
+    return "The messages are not those that were sent.", "Collect payloads until a data frame has FIN; then begin anew."
 
 
 def _as_bytes(each_message: list[Any]) -> list[bytes]:
@@ -147,13 +150,16 @@ def _cuts_a_character(frames: list[WireFrame]) -> bool:
 
 def _wrong_control(got: list[Any], control: list[WireFrame]) -> tuple[str, str]:
     if len(got) < len(control):
-        return "A control frame is lost.", "It goes into the second list, as the frame that it is."
+        return "A control frame is lost.", "It goes into the second list, as a frame."
     if got == [frame.payload for frame in control]:
         return (
             "The second list holds payloads.",
-            "Give the frames themselves: a payload does not tell its kind.",
+            "Give the frames themselves: a payload does not say what kind of frame it came in.",
         )
-    return "The second list is not the control frames.", "Only opcodes from 8 on are control frames; in their order."
+    return (
+        "The second list does not hold the control frames.",
+        "Only opcodes from 8 up are control frames; keep them in order.",
+    )
 
 
 def _shown(whole: Sequence[Any], control: Sequence[Any]) -> str:

@@ -10,9 +10,9 @@ from .report import value_shown
 __all__ = ["Mistake", "count", "triple", "wrong_decoding", "wrong_encoding"]
 
 _SHOWN_BYTES = 16
-_FORMS = "To 125 as it is; to 65535 as 126 and 2 bytes; from there as 127 and 8 bytes. The key is not counted."
+_FORMS = "Up to 125 as it is; up to 65535 as 126 and 2 bytes; above that as 127 and 8 bytes. The key is not counted."
 
-_TWICE = "127 can be a length, in the 16-bit form, and is no mark there: `elif`, so that you ask the second byte only."
+_TWICE = "127 can be a length in the 16-bit form, and is not a mark there: use `elif`, to ask the second byte only."
 
 # What went wrong, the section of RFC 6455 where it stands, and what to look at.
 Mistake = tuple[str, str, str]
@@ -23,7 +23,7 @@ def wrong_encoding(got: Any, text: str, wire: bytes) -> Mistake:
     if got is None:
         return "Your function returned nothing.", "5.2", "First byte: FIN and opcode. Second byte: MASK and length."
     if not isinstance(got, bytes | bytearray):
-        return f"Your function returned a value of the type {type(got).__name__}.", "", "A frame is bytes."
+        return f"Your function returned a value of type {type(got).__name__}.", "", "A frame is bytes."
     if got[:1] != wire[:1]:
         return "The first byte is not that of a whole text message.", "5.2", "FIN is its top bit, TEXT is opcode 1."
     if got[1:2] < b"\x80":
@@ -33,12 +33,12 @@ def wrong_encoding(got: Any, text: str, wire: bytes) -> Mistake:
     if got[1 : start - 4] != wire[1 : start - 4]:
         return _wrong_length(bytes(got), text, wire)
     if got[start - 4 : start] != wire[start - 4 : start]:
-        return "The masking-key does not stand behind the length.", "5.2", "All four bytes, as they are."
+        return "The masking-key does not follow the length.", "5.2", "All four bytes, as they are."
     if got[start:] == text.encode():
         return (
-            "The payload is not masked, though the MASK bit says so.",
+            "The payload is not masked, though the MASK bit says it is.",
             "5.3",
-            "XOR each byte with the key's, in turn.",
+            "XOR each byte with those of the key, in turn.",
         )
     return "The payload is not masked as it should be.", "5.3", "Byte number i of the payload goes with key[i % 4]."
 
@@ -47,9 +47,9 @@ def _wrong_length(got: bytes, text: str, wire: bytes) -> Mistake:
     size_bytes, mark = len(text.encode()), got[1] & 127
     field = {126: got[2:4], 127: got[2:10]}.get(mark, bytes([mark]))
     if int.from_bytes(field, "big") == len(text) != size_bytes:
-        return "The length counts characters, not bytes.", "5.2", "Encode first, then ask for len() of what came out."
+        return "The length counts characters, not bytes.", "5.2", "Encode first, then take len() of what came out."
     if mark > wire[1] & 127 and mark > 125 and int.from_bytes(field, "big") == size_bytes:
-        hint = "To 125 the second byte itself is enough, to 65535 the mark 126 and two bytes."
+        hint = "Up to 125 the second byte itself is enough, up to 65535 the mark 126 and two bytes."
         return "The length has a longer form than it needs.", "5.2", hint
     if int.from_bytes(field, "little") == size_bytes:
         return (
@@ -58,7 +58,7 @@ def _wrong_length(got: bytes, text: str, wire: bytes) -> Mistake:
             "Most significant byte first: to_bytes(..., 'big').",
         )
     if mark == size_bytes > 125:
-        return f"{mark} stands where a length stands, but it is a mark.", "5.2", _FORMS
+        return f"{mark} stands in the place of the length, but it is a mark.", "5.2", _FORMS
     return "The length is not that of the payload.", "5.2", _FORMS
 
 
@@ -71,9 +71,9 @@ def wrong_decoding(got: Any, frame: WireFrame, rest: bytes) -> Mistake:
         return "Your function did not return three things.", "5.2", "return opcode, payload, rest"
     opcode, payload, left = got
     if payload == frame.opcode and opcode == frame.payload:
-        return "The payload stands where the opcode was due.", "5.2", "return opcode, payload, rest"
+        return "The payload came where the opcode was due.", "5.2", "return opcode, payload, rest"
     if opcode != frame.opcode:
-        return "The opcode is another.", "5.2", "It is the low four bits of the first byte. FIN and RSV stand above it."
+        return "The opcode is wrong.", "5.2", "It is the low four bits of the first byte. FIN and RSV stand above it."
     if payload != frame.payload:
         return _wrong_payload(payload, encode(frame), frame)
     what = "What follows the frame is lost." if left == b"" else "The rest is not what follows the frame."
@@ -82,23 +82,23 @@ def wrong_decoding(got: Any, frame: WireFrame, rest: bytes) -> Mistake:
 
 def _wrong_payload(payload: Any, wire: bytes, frame: WireFrame) -> Mistake:
     if not isinstance(payload, bytes | bytearray):
-        return f"The payload is of the type {type(payload).__name__}.", "5.2", "Leave it as bytes, whatever the opcode."
+        return f"The payload is of type {type(payload).__name__}.", "5.2", "Leave it as bytes, whatever the opcode."
     size_bytes, start, key = len(frame.payload), frame.header_bytes, frame.masking_key
     mark = wire[1] & 127
     if len(payload) == mark != size_bytes:
-        hint = "126: the length stands in the next 2 bytes. 127: in the next 8. The most significant byte is first."
+        hint = "126: the length is in the next 2 bytes. 127: in the next 8. The most significant byte comes first."
         return f"{mark} was taken as the length; it is a mark.", "5.2", hint
     if key and payload == wire[start:]:
-        return "The payload is still masked.", "5.3", "XOR each byte with the key's, in turn."
+        return "The payload is still masked.", "5.3", "XOR each byte with those of the key, in turn."
     if key and payload[:4] == key:
         return "The payload begins with the masking-key.", "5.2", "The key's four bytes come before the payload."
     if key and len(payload) == size_bytes:
         hint = "The key is the four bytes before the payload; a longer length moves it. Byte i goes with key[i % 4]."
         return "The mask was taken off with the wrong bytes.", "5.3", hint
     if len(payload) == size_bytes:
-        return "This frame is not masked, and yet its payload was changed.", "5.2", "Ask the MASK bit first."
-    hint = "Where does it begin, how long is it? The key is not counted in the length."
-    return "The payload is another.", "5.2", _TWICE if size_bytes == 127 else hint
+        return "This frame is not masked, and yet its payload was changed.", "5.2", "Look at the MASK bit first."
+    hint = "Where does it begin, and how long is it? The key is not counted in the length."
+    return "The payload is wrong.", "5.2", _TWICE if size_bytes == 127 else hint
 
 
 def triple(value: Any) -> str:

@@ -18,7 +18,9 @@ __all__ = ["decode_frame", "encode_frame"]
 
 _KEY = bytes.fromhex("37 fa 21 3d")  # RFC 6455, 5.7
 _SIZES = (0, 1, 125, 126, 127, 255, 256, 65_535, 65_536)  # around each step of the length
-_NOT_YET = "More bytes needed is no error, it is None: compare len(data) with what the header says, before you go on."
+_NOT_YET = (
+    "Missing bytes are not an error, they mean None: compare len(data) with what the header says, before you go on."
+)
 
 
 async def one_short_word(bench: FunctionBench) -> None:

@@ -20,19 +20,19 @@ _PLAIN: dict[str, str | None] = dict.fromkeys(
 )
 _PROTOCOL = "Sec-WebSocket-Protocol"
 
-_PAGES = "Which pages come in? `filters.origin(...)` names them, and None stands for who sends no Origin: no browser."
+_PAGES = "Which pages come in? `filters.origin(...)` names them, and None stands for clients that send no Origin."
 _CLOCK = "The clock has a route of its own, with `|` between the two, and asks for nothing but a WebSocket."
 _MATCHES = (
-    "Which of your routes matches this path? What stands left and right of `&` has to match at once; of two routes "
-    "with `|` between them, one."
+    "Which of your routes matches this path? Both sides of an `&` have to match; of two routes with `|` between "
+    "them, one."
 )
 _GETS = "A handler gets the connection, then what the filters extract, in their order: the room, then the subprotocol."
-_THERE = '`filters.path("chat", str)` matches exactly two segments. Which filter of your routes comes first?'
+_THERE = '`filters.path("chat", str)` matches exactly two segments. Which filter comes first in your routes?'
 _ORDER = (
     "Filters joined by `&` are asked from left to right, and the first that says no has answered. `filters.ws()` is "
     "one of them."
 )
-_HTTP = "`filters.ws()` gives these answers; who stands before it is asked first."
+_HTTP = "`filters.ws()` gives these answers; the filters before it are asked first."
 _AGREE = '`filters.subprotocol("chat.v1")` looks for it in the list that is offered, and answers with it.'
 
 
@@ -41,7 +41,7 @@ async def a_page_of_ours_is_greeted_in_its_room(bench: DoorBench) -> None:
 
 
 async def only_our_pages_and_other_programs_come_in(bench: DoorBench) -> None:
-    await _is_greeted(bench, "A client that is no browser", "tea", _V1, _PAGES)
+    await _is_greeted(bench, "A client that is not a browser", "tea", _V1, _PAGES)
     await _is_kept_out(bench)
     for origin in (f"{HOME}.evil.example", "http://chat.example", "https://notchat.example", "null"):
         words = f"A page whose origin is {origin}"
@@ -56,9 +56,9 @@ async def _is_kept_out(bench: DoorBench) -> None:
         neither = [await bench.status("/chat/tea", _EVIL, method=method) for method in ("POST", "GET")]
         if "let in" not in finding.happened or 403 not in neither:
             raise
-        what = "A page from elsewhere was let in, as it fulfilled another condition."
+        what = "A page from elsewhere was let in because it met another condition."
         facts = {"sent": finding.sent, "got": finding.got, "expected": finding.expected, "section": finding.section}
-        hint = "`&` demands what stands on its left and on its right, `|` one of the two."
+        hint = "`&` demands both its left and its right side, `|` only one of the two."
         raise Finding(what, **facts, hint=hint) from None
 
 
@@ -127,7 +127,7 @@ async def _is_greeted(bench: DoorBench, words: str, room: str, changed: dict[str
     _agrees(let, "chat.v1")
     if (heard := await bench.hears(let)) != room:
         facts = {"sent": let.sent, "got": shown(heard), "expected": shown(room), "section": _FILTERS}
-        raise Finding("A room greeted with another name.", **facts, hint=_GETS)
+        raise Finding("A room greeted with the wrong name.", **facts, hint=_GETS)
 
 
 def _agrees(let: Let, expected: str | None) -> None:
@@ -139,7 +139,7 @@ def _agrees(let: Let, expected: str | None) -> None:
     facts |= {"expected": f"{_PROTOCOL}: {expected}" if expected else f"no {_PROTOCOL}", "section": "RFC 6455, 4.2.2"}
     if expected is None:
         raise Finding("The clock agreed on a subprotocol.", **facts, hint=_CLOCK)
-    raise Finding("chat.v1 was offered, and the server did not agree on it.", **facts, hint=_AGREE)
+    raise Finding("chat.v1 was offered, but the server did not agree to it.", **facts, hint=_AGREE)
 
 
 def _no(*names: str) -> dict[str, str | None]:

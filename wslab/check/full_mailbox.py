@@ -48,8 +48,8 @@ _LET_GO = (
     "`member.stop()`, and to take it out of the set."
 )
 _PATIENCE = (
-    "Only who lets 16 messages wait is too slow: so many has a mailbox by itself. Then this member is stopped, and no "
-    "other."
+    "Only a member that lets 16 messages wait is too slow: a mailbox holds that many by default. Then stop it, "
+    "and no other."
 )
 _GO_ON = (
     "Nobody waits, so the message got lost on its way. `do_send` raises MailboxFullError: catch it for this member "
@@ -86,12 +86,12 @@ async def a_client_that_does_not_read_is_let_go(bench: ServerBench) -> None:
     kept = [message for message in rest if message in said]
     if len(kept) > load.most_kept:
         raise Finding(
-            f"Nearly all was kept for {slow.name}, which read nothing.",
+            f"Nearly everything was kept for {slow.name}, which read nothing.",
             sent=f"{load.messages} messages, {load.messages * load.size_bytes >> 20} MiB in all",
             got=f"{slow.title} woke up, and {len(kept)} of {len(said)} had been waiting for it.",
             expected="16 in its mailbox, and what was on its way; then it is let go",
             section=SLOW,
-            hint="What holds the rest? `mailbox_capacity` is 16 by itself; a task for each message has no bound.",
+            hint="What holds the rest? `mailbox_capacity` is 16 by default; a task for each message sets no bound.",
         )
     if QUESTION in rest:
         there = there or _still_there(f"{slow.title} woke up, had missed messages, and hears what is said now.")
@@ -117,7 +117,7 @@ async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, n
     waiting = where_it_waits(bench.subject)
     if bench.subject.is_ours and not waiting:
         raise Finding(
-            f"{client.title} reads, and missed a message, as another one does not read.",
+            f"{client.title} reads, and missed a message because another client does not read.",
             sent=f"message {number}, of {len(picture) >> 10} KiB",
             got=f"nothing at {client.name}",
             expected=f"the message at {client.name}, whatever client 1 does",
@@ -145,7 +145,7 @@ async def _finding_of_count(bench: ServerBench, asker: Client) -> Finding | None
 
 def _still_there(got: str) -> Finding:
     return Finding(
-        "A member whose mailbox is full is in the room still.",
+        "A member whose mailbox is full is still in the room.",
         got=got,
         expected="a room without it, and the end of its connection",
         section=SLOW,
@@ -163,11 +163,11 @@ async def _is_gone(slow: Client) -> None:
         return
     except TimeoutError:
         raise Finding(
-            f"{slow.title} was let go, is connected still, and hears nothing more.",
+            f"{slow.title} was let go, is still connected, and hears nothing more.",
             got="an open connection",
             expected="the end of its connection, so that it can come back",
             section=SLOW,
-            hint="To take a member out of the set is half of it. `member.stop()` ends it, and with it its connection.",
+            hint="Taking a member out of the set is half of it. `member.stop()` ends it, and with it its connection.",
         ) from None
 
 

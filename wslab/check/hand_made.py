@@ -41,7 +41,7 @@ def _not_the_frame(got: bytes) -> str:
     if got[:5] == _FRAME[2:]:
         return "Hello came as bare text, without the two bytes in front of it."
     if got[:2] == b"\x81\x85":
-        return "Hello came masked, and a server masks nothing."
+        return "Hello came masked, but a server masks nothing."
     return "No Hello after the 101."
 
 
@@ -77,9 +77,9 @@ async def connect_hears_hello(bench: SocketBench) -> None:
             message = await websocket.recv()
     except (InvalidHandshake, ConnectionClosed, OSError, TimeoutError) as error:
         got = f"{type(error).__name__}: {error}"
-        raise Finding("The client of websockets could not be greeted.", got=got, expected="TEXT 'Hello'") from None
+        raise Finding("The websockets client could not be greeted.", got=got, expected="TEXT 'Hello'") from None
     if message != "Hello":
-        raise Finding("The client of websockets heard another message.", got=shown(message), expected="TEXT 'Hello'")
+        raise Finding("The websockets client heard a different message.", got=shown(message), expected="TEXT 'Hello'")
 
 
 async def a_request_without_a_key_is_refused(bench: SocketBench) -> None:

@@ -126,7 +126,7 @@ class Verdict(Generic[B]):
             if not limit.expired():
                 raise  # nobody answers at a URL, which is an error of its own
             return Finding(
-                f"The check was not done after {LIMIT_S:g} s.",
+                f"The check was not finished after {LIMIT_S:g} s.",
                 expected="a quick answer to each message",
                 hint="Something waits again and again, or sends without end. Look at the last frames.",
             )
@@ -169,7 +169,7 @@ def _forgotten(finding: Finding | None, forgotten: list[str]) -> Finding | None:
         expected=finding.expected,
         section="lesson 03, Why does await work in a cell?",
         hint="Calling a coroutine function only makes a coroutine. Write `await` in front of the call; "
-        "or give it to `asyncio.create_task(...)`, if it shall run beside what follows.",
+        "or give it to `asyncio.create_task(...)`, if it should run beside what follows.",
     )
 
 

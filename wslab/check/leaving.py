@@ -26,7 +26,7 @@ _BESIDE = (
     "`asyncio.create_task(beat(websocket))` before the loop runs it beside the loop; an `await` would wait for its end."
 )
 _GUESTS = 5
-_THIS_ONE = "Take off this connection and no other: `present.discard(websocket)`."
+_THIS_ONE = "Take out this connection and no other: `present.discard(websocket)`."
 _WAITS_FOR = "What does it still wait for? A TaskGroup waits for its tasks; a beat ends when it is cancelled."
 
 
@@ -67,7 +67,7 @@ class _Leaving:
         await leaves.client.leave()
         await self._gone(bench, leaves, "One of two guests left")
         await stays.client.says("5")
-        await stays.client.hears("10", section=_CLEAN, hint="The guest who stayed is there to be answered.")
+        await stays.client.hears("10", section=_CLEAN, hint="The guest who stayed still has to be answered.")
 
     async def each_guest_leaves_without_the_others(self, bench: ServerBench) -> None:
         guests = [await self._guest(bench) for _ in range(_GUESTS)]
@@ -90,11 +90,11 @@ class _Leaving:
         facts = {"expected": "the others as they were", "section": _CLEAN}
         for guest in guests:
             if any(task.done() for task in guest.tasks):
-                what = f"{way}, and the heartbeat of another one stopped."
+                what = f"{way}, and the heartbeat of another guest stopped."
                 hint = "Is the task kept in a variable that all calls of the handler share? Each call needs its own."
                 raise Finding(what, **facts, got=f"no heartbeat for {guest.client.name}", hint=hint)
             if isinstance(self.present, Container) and guest.connection() not in self.present:
-                what = f"{way}, and another one is no longer in present."
+                what = f"{way}, and another guest is no longer in present."
                 raise Finding(what, **facts, got=f"{guest.client.name} is not in present", hint=_THIS_ONE)
 
     async def gone_after_1001(self, bench: ServerBench) -> None:
@@ -121,7 +121,7 @@ class _Leaving:
     async def gone_after_an_error_in_the_handler(self, bench: ServerBench) -> None:
         guest = await self._guest(bench)
         await guest.client.says("four")
-        ends = "The loop stays as it is: the error ends the call, and what cleans up is passed on the way."
+        ends = "The loop stays as it is: the error ends the call, and the clean-up runs on the way out."
         await self._gone(bench, guest, 'The guest sent "four", at which int() raises', still_runs=ends)
 
     async def gone_when_the_call_is_cancelled(self, bench: ServerBench) -> None:
@@ -133,7 +133,7 @@ class _Leaving:
         guest = await self._guest(bench)
         if bench.subject.server is not None:
             bench.subject.server.close()
-        await self._gone(bench, guest, "The guest was closed with 1001, as the server was")
+        await self._gone(bench, guest, "The guest was closed with 1001 when the server closed")
 
     async def _guest(self, bench: ServerBench) -> _Guest:
         """Let a guest come, and see that it is present, has its heartbeat, and is answered."""
@@ -168,23 +168,23 @@ class _Leaving:
         await asyncio.wait({guest.call}, timeout=END_S)
         if not guest.call.done():
             raise Finding(
-                f"{way}, and the call of your handler still runs.",
+                f"{way}, and the call of your handler is still running.",
                 got=f"a call{waits_at(guest.call)}",
                 expected="a call that ends with its connection",
                 section=_CLEAN,
                 hint=still_runs,
             )
         facts = {"expected": "the others in present, and nobody else", "section": _CLEAN}
-        ended = f"your handler ended by {failure}" if (failure := bench.subject.failure) else "your handler ended"
+        ended = f"your handler ended with {failure}" if (failure := bench.subject.failure) else "your handler ended"
         if len(self.present) > guest.before:
-            hint = "Which line takes the guest off, and does it run in this case? `finally` always runs."
+            hint = "Which line takes the guest off the list, and does it run in this case? `finally` always runs."
             if bench.subject.cancelled_at and not guest.is_cancelled:
-                ended += f" by CancelledError, at {bench.subject.cancelled_at}"
-                hint += " But a line of it that raises keeps those below from running, such as the await of a task "
+                ended += f" with CancelledError, at {bench.subject.cancelled_at}"
+                hint += " But a line in it that raises keeps those below from running, such as the await of a task "
                 hint += "that was cancelled."
             raise Finding(f"{way}, and is still in present.", **facts, got=ended, hint=hint)
         if len(self.present) < guest.before:
-            raise Finding(f"{way}, and the other is no longer in present.", **facts, got=ended, hint=_THIS_ONE)
+            raise Finding(f"{way}, and the other guest is no longer in present.", **facts, got=ended, hint=_THIS_ONE)
         await _tasks_ended(guest, way)
 
 
@@ -197,7 +197,7 @@ async def _served(client: Client) -> None:
             heard.append(await client.next(shown(double), section=_CLEAN, hint=_BESIDE))
             if heard[-1] not in (double, "beat"):
                 facts = {"sent": client.last, "got": shown(heard[-1]), "expected": shown(double)}
-                raise Finding("A guest got another answer.", **facts, hint="The answer is str(2 * int(message)).")
+                raise Finding("A guest got the wrong answer.", **facts, hint="The answer is str(2 * int(message)).")
     if "beat" not in heard:
         raise Finding(
             "A guest was answered, and heard no heartbeat.",
@@ -215,12 +215,12 @@ async def _tasks_ended(guest: _Guest, way: str) -> None:
         _, left = await asyncio.wait(left, timeout=END_S / 2)
     if left:
         raise Finding(
-            f"{way}, and a task that your handler began still runs.",
+            f"{way}, and a task that your handler started is still running.",
             got="; ".join(sorted(f"a task{waits_at(task)}" for task in left)),
             expected="no task that outlives its connection",
             section=_CLEAN,
-            hint="Keep what create_task() returns, and call its cancel() where you take the guest off. Each call of "
-            "create_task() begins one more.",
+            hint="Keep what create_task() returns, and call its cancel() where you take the guest off the list. Each "
+            "call to create_task() starts one more.",
         )
 
 

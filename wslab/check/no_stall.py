@@ -26,8 +26,8 @@ _BYTES_AT_URL = 3 * PICTURE_BYTES  # the operating system keeps up to 4 MiB wher
 _ROUNDS = 20
 _ROUND_S = 0.05
 QUESTION = "Was that all?"
-_RETURNED = "A handler that returns hangs up on its own client. It is another one that is slow."
-_PATIENCE = "It had 384 KiB before it at the most. Only who lets 1 MiB wait is slow."
+_RETURNED = "A handler that returns hangs up on its own client. It is another client that is slow."
+_PATIENCE = "At most 384 KiB were waiting for it. Only a client that lets 1 MiB wait is slow."
 
 
 async def a_burst_is_not_slowness(bench: ServerBench) -> None:
@@ -55,22 +55,22 @@ async def a_client_that_does_not_read_costs_the_others_nothing(bench: ServerBenc
     kept = [message for message in await rest_of(slow, speaker) if message in said]
     if len(kept) > _MOST_KEPT:
         raise Finding(
-            f"{'All' if len(kept) == len(said) else 'Too much'} was kept for {slow.name}, which read nothing.",
+            f"{'Everything' if len(kept) == len(said) else 'Too much'} was kept for {slow.name}, which read nothing.",
             sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
             got=f"{slow.title} woke up, and {len(kept)} of {len(said)} had been waiting for it.",
             expected="not much more than 1 MiB; then it is closed, or misses messages",
             section=_LIMIT,
-            hint="What tells how much waits for a client, or what has only so many places? How many messages of "
-            "64 KiB fit into 1 MiB, and what happens when it is full?",
+            hint="What tells you how much waits for a client, or what has a fixed number of places? How many "
+            "messages of 64 KiB fit into 1 MiB, and what happens when it is full?",
         )
     if most_bytes > _LIMIT_BYTES + 2 * PICTURE_BYTES:
         raise Finding(
             f"More than 1 MiB waited for {slow.name}, before it was cut off or missed messages.",
             sent=f"{_PICTURES} messages, {_PICTURES * size_bytes >> 20} MiB in all",
             got=f"up to {most_bytes >> 10} KiB in the write buffer of {slow.name}",
-            expected="1 MiB at the most, which is 1024 KiB, and perhaps the message that was one too many",
+            expected="at most 1 MiB, which is 1024 KiB, and perhaps the message that was one too many",
             section=_LIMIT,
-            hint="`LIMIT_BYTES` is 1 MiB. Ask after each message, whoever said it.",
+            hint="`LIMIT_BYTES` is 1 MiB. Check after each message, whoever sent it.",
         )
 
 
@@ -145,7 +145,7 @@ async def _hears_at_once(bench: ServerBench, client: Client, picture: Message, n
         got=bench.subject.where_calls_wait or f"nothing at {client.name}",
         expected=f"the message at {client.name} at once, whatever client 1 does",
         section=_STALL,
-        hint="When its buffers are full, send() and close() wait for the one that does not read. Who waits with it?",
+        hint="When its buffers are full, send() and close() wait for the one that does not read. Who else has to wait?",
     )
 
 

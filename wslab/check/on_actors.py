@@ -26,9 +26,8 @@ _GOES_ON = "a room that goes on with the next member"
 _NAMELESS = "", "<lambda>", "actor"  # how a handler is called whose actors are made by no class
 # What all connections share, and how.
 _SHARED = {
-    "a room": "Start the room where no client has come yet, and hand its address to each: "
-    "`actors.handler(Chatter, room)`.",
-    "an office": "Start the office where no client has come yet, in front of the handler: `office = Office().start()`.",
+    "a room": "Start the room before any client comes, and hand its address to each: `actors.handler(Chatter, room)`.",
+    "an office": "Start the office before any client comes, outside the handler: `office = Office().start()`.",
 }
 # What it means that a message was refused, where it stands, and what to look at.
 _REFUSED = {
@@ -36,19 +35,19 @@ _REFUSED = {
         "A message to somebody who had left was refused, and nobody caught the error.",
         SURFACES,
         "`do_send` to an actor that has stopped raises MailboxClosedError. Tell the room in `stopped` who leaves; and "
-        "let it pass over those of whom it has not heard yet.",
+        "let it pass over those whose leaving it has not heard of yet.",
     ),
     MailboxFullError: (
         "A mailbox was full, and nobody caught the error.",
         SLOW,
         "`do_send` raises MailboxFullError when the mailbox has no place left. A member that is too slow is let go: "
-        "`member.stop()`. Who talks to the room may wait instead: `await room.send(...)`.",
+        "`member.stop()`. Whoever talks to the room may wait instead: `await room.send(...)`.",
     ),
     DeadlockError: (
         "Actors wait for each other's answers, and would wait for ever.",
         OWNS,
         "`await address.send(...)` waits until the other has handled it, and it handles nothing while it waits "
-        "itself. One of the two takes `do_send`.",
+        "itself. Let one of the two use `do_send`.",
     ),
 }
 
@@ -105,12 +104,12 @@ class _Explaining:
         for cause in causes:
             if isinstance(cause, MailboxClosedError) and self._member not in (*_NAMELESS, cause.actor):
                 return Finding(
-                    f"{cause.actor} has stopped, and clients come still.",
+                    f"{cause.actor} has stopped, and clients still come.",
                     sent=finding.sent,
                     got=_shown(cause),
                     expected=finding.expected,
                     section=OWNS,
-                    hint="`stop()` ends an actor, and so does the end of an `async with` block that it was entered by. "
+                    hint="`stop()` ends an actor, and so does the end of its `async with` block. "
                     "What all share goes on, whoever comes or leaves.",
                 )
         return None
@@ -183,7 +182,7 @@ async def on_actors(candidate: Served, shared: str = "a room") -> AsyncIterator[
         CheckError: It is none of these, as a class of actors or an address is none.
     """
     if isinstance(candidate, Address) or _is_actor(candidate):
-        raise CheckError(candidate, "a handler", "make one of a class of actors: actors.handler(Chatter, room)")
+        raise CheckError(candidate, "a handler", "make one from a class of actors: actors.handler(Chatter, room)")
     told = _Explaining(shared, getattr(candidate, "__name__", ""))
     log = logging.getLogger("wslab.actors")
     log.addFilter(told)

@@ -121,7 +121,9 @@ async def on_client(
     if not callable(candidate):
         raise CheckError(candidate, wanted)
     if not is_async(candidate):
-        raise CheckError(candidate, wanted, "write async in front of def, and return all at the end instead of yield")
+        raise CheckError(
+            candidate, wanted, "write async in front of def, and return everything at the end instead of yielding it"
+        )
     check_arguments(candidate, wanted)
 
     @contextlib.asynccontextmanager

@@ -117,12 +117,14 @@ class DoorBench(SocketBench):
             raise Finding("Your handler raised an error.", **facts, got=failure, hint=hint)
         if frame[:1] == bytes([_BINARY]):
             hint = "`str` leaves as TEXT, `bytes` as BINARY. Look at what you hand to send()."
-            raise Finding("Who was let in heard BINARY where TEXT was due.", **facts, got=shown(payload), hint=hint)
+            raise Finding(
+                "A client that was let in heard BINARY where TEXT was due.", **facts, got=shown(payload), hint=hint
+            )
         got = shown(frame + payload) if frame else "nothing"
         if frame[:1] == bytes([_CLOSE]):
             got = f"close code {int.from_bytes(payload[:2], 'big')}" if payload else "a close frame without a code"
         hint = "Which handler ends this route, and does it send before it waits for its client?"
-        raise Finding("Who was let in heard nothing.", **facts, got=got, hint=hint)
+        raise Finding("A client that was let in heard nothing.", **facts, got=got, hint=hint)
 
     async def end(self) -> None:
         """Hang up."""
@@ -165,7 +167,7 @@ async def _subject_of(candidate: Door) -> AsyncIterator[OnStreams]:
         raise CheckError(
             candidate,
             "routes of filters, a running server, or its ws:// URL",
-            "end each route in on_upgrade(handler), join them by |, and pass what that gives",
+            "end each route in on_upgrade(handler), join them with |, and pass what that gives",
         )
     subject = OnStreams("", False)
     options: dict[str, Any] = {

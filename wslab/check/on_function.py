@@ -17,7 +17,7 @@ from .watch import BlockedLoop, error_shown
 
 __all__ = ["FunctionBench", "check_arguments", "on_function"]
 
-_ENDLESS = "Nothing changes while that line runs again and again: what would have to change, so that the loop ends?"
+_ENDLESS = "Nothing changes while that line runs again and again: what would have to change for the loop to end?"
 
 
 class FunctionBench(Bench):
@@ -58,10 +58,10 @@ class FunctionBench(Bench):
         if result is None and expected is not None:
             raise self.finding("Your function returned nothing.", result, expected, arguments, section, hint)
         if type(result) is not type(expected):
-            what = f"Your function returned a value of the type {type(result).__name__}."
+            what = f"Your function returned a value of type {type(result).__name__}."
             raise self.finding(what, result, expected, arguments, section, hint)
         if result != expected:
-            raise self.finding("Your function returned another value.", result, expected, arguments, section, hint)
+            raise self.finding("Your function returned a different value.", result, expected, arguments, section, hint)
 
     def finding(
         self, what: str, result: object, expected: object, arguments: tuple[Any, ...], section: str = "", hint: str = ""

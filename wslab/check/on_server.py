@@ -93,7 +93,7 @@ class ServerBench(Bench):
                 await client.leave()
         if not await self.subject.calls_end():
             raise Finding(
-                "Your handler still runs, a second after its client has left.",
+                "Your handler is still running a second after its client has left.",
                 got=self.subject.where_calls_wait,
                 expected="a call that ends when its connection does",
                 section="lesson 03, What is a handler?",

@@ -83,7 +83,7 @@ class SocketBench(Bench):
         await self.cut()
         if not await self.subject.calls_end():
             raise Finding(
-                "Your function still runs, a second after its client has left.",
+                "Your function is still running a second after its client has left.",
                 sent=sent,
                 got=self.subject.where_calls_wait,
                 expected="a call that ends when its connection does",

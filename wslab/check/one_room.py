@@ -17,18 +17,18 @@ __all__ = ["counted", "one_room"]
 
 ROOM = Place(
     OWNS,
-    "What the room is told goes to all its members, and to who said it: `on_text` or `on_binary` tells the room, "
-    "`handle` passes on what the room tells.",
-    "Is there one room for all? Start it once, outside of the actors, and hand its address to each: "
+    "What the room is told goes to all its members, the speaker included: `on_text` or `on_binary` tells the "
+    "room, `handle` passes on what the room tells.",
+    "Is there one room for all? Start it once, outside the actors, and hand its address to each: "
     "`actors.handler(Chatter, room)`.",
 )
 _BYTES = ROOM._replace(
     others_hint="Bytes come to `on_binary`, text to `on_text`. Does `handle` pass on both as what they are?"
 )
 _LEFT = ROOM._replace(section=SURFACES)
-_JOINS = "Who has come is in the room before saying a word: `started` is the hook for joining it."
+_JOINS = "Whoever comes is in the room before saying a word: `started` is the hook for joining it."
 _COUNT = "`count` is a question to the room: `await self.room.send(...)` gives what the room's `handle` returns."
-_STAYS = "Who joins in `started` leaves in `stopped`, which runs however the connection ends."
+_STAYS = "Whoever joins in `started` leaves in `stopped`, which runs however the connection ends."
 
 
 async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
@@ -54,7 +54,7 @@ async def whoever_says_nothing_hears_it_too(bench: ServerBench) -> None:
     await speaker.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
     newcomer = await bench.client()
     await (await newcomer.websocket.ping())  # its pong comes when the server's side has begun
-    newcomer.last = "a connection, and not a word; then TEXT 'Is anybody there?', from client 1"
+    newcomer.last = "a connection that said nothing; then TEXT 'Is anybody there?', from client 1"
     await speaker.says("Is anybody there?")
     await newcomer.hears("Is anybody there?", section=OWNS, hint=ROOM.others_hint, silence=_JOINS)
 
@@ -90,7 +90,7 @@ async def only_the_asker_is_told_the_count(bench: ServerBench) -> None:
                 message,
                 otherwise=f"{client.title} was told what only {clients[1].name} had asked.",
                 section=OWNS,
-                hint="`count` is a question, no message for all. Its answer goes back to who asked: `ctx.text(...)`.",
+                hint="`count` is a question, not a message for all. Answer only the one who asked: `ctx.text(...)`.",
             )
 
 
@@ -134,8 +134,10 @@ async def counted(bench: ServerBench, client: Client, expected: int, way: Way | 
     what = f"The room counts {count} where {expected} {'is' if expected == 1 else 'are'} connected."
     facts = {"sent": client.last, "got": shown(str(count)), "expected": shown(str(expected))}
     if count < expected:
-        raise Finding(what, **facts, section=OWNS, hint="Each joins once, in `started`: `len(...)` of all who have.")
-    what = f"Somebody {way}, and the room counts them still." if way else what
+        raise Finding(
+            what, **facts, section=OWNS, hint="Each member joins once, in `started`: count them with `len(...)`."
+        )
+    what = f"Somebody {way}, and the room still counts them." if way else what
     raise Finding(what, **facts, section=SURFACES, hint=_STAYS)
 
 

@@ -21,13 +21,15 @@ __all__ = ["presence"]
 _PRESENCE = "lesson 04, What if not everyone is meant?"
 _NAMES = "ann", "bob", "cem", "dan", "eve", "fay", "gil", "hal"
 
-_NOT_TO_ITSELF = "Who comes gets the list, and nothing else; only the others are told that it has joined."
+_NOT_TO_ITSELF = "The newcomer gets the list, and nothing else; only the others are told who joined."
 _FIRST = "The newcomer gets the list first, and the handler stays until its client leaves."
 _TELL = "Tell the others when somebody has entered and, in `finally`, when somebody has left."
 _ONE_KEY = 'One key and one name: `{"joined": "bob"}` when he has come, `{"left": "bob"}` when he is gone.'
-_GONE_TOO = "Whom you tell may be gone, too: a `send()` to one that has left raises, and what follows it is left out."
+_GONE_TOO = (
+    "The one you tell may be gone, too: a `send()` to a client that has left raises, and what follows it does not run."
+)
 _READS = (
-    "`wait_closed()` reads nothing. Behind 16 unread messages websockets stops reading, and nothing gets through, no "
+    "`wait_closed()` reads nothing. After 16 unread messages websockets stops reading, and nothing gets through, no "
     "ping and no goodbye. `async for _ in websocket: pass` reads until the client is gone."
 )
 _ONCE = "However a client goes, one place tells of it: `finally` runs after `except`, too."
@@ -85,7 +87,7 @@ async def the_others_are_told_of_two_who_vanish_at_once(bench: ServerBench) -> N
     due: list[News] = [{"left": name} for name in names[1:3]]
     for client in people.values():
         sent = f"{names[1]} and {names[2]} vanished at the same time"
-        untold = "Two vanished at the same time, and not both were told to have left."
+        untold = "Two vanished at the same time, and the others were not told of both."
         told = [(await _next(client, news, sent, untold, _GONE_TOO))[1] for news in due]
         if sorted(map(str, told)) != sorted(map(str, due)):
             raise Finding(untold, sent=sent, got=str(told), expected=str(due), section=_PRESENCE, hint=_GONE_TOO)
@@ -142,7 +144,7 @@ async def _stays(client: Client, when: str) -> None:
             got=f"close code {client.websocket.close_code}" + (f": {client.failure}" if client.failure else ""),
             expected="a connection that lasts until its client leaves",
             section="lesson 03, What is a handler?",
-            hint="A handler that returns hangs up. What could it wait for, until its client is gone?",
+            hint="A handler that returns hangs up. What could it wait for until its client is gone?",
         )
 
 
@@ -173,7 +175,7 @@ async def _are_told(people: dict[str, Client], due: News, sent: str, untold: str
         message, told = await _next(client, due, sent, untold, _TELL)
         if told != due:
             is_news = isinstance(told, dict) and told.keys() & {"joined", "left"}
-            what = untold if is_news else f"{client.title} was told something else than who comes or goes."
+            what = untold if is_news else f"{client.title} was told something other than who comes or goes."
             raise _finding(what, sent, message, due, _TELL if is_news else _ONE_KEY)
         client.heard.append(message)
 
@@ -184,26 +186,29 @@ async def _is_told_who_is_here(newcomer: Client, name: str, people: dict[str, Cl
     if told != due:
         what, hint = _wrong_list(told, name, due)
         raise _finding(
-            what or f"{newcomer.title} was told something else than who is here.", newcomer.last, message, due, hint
+            what or f"{newcomer.title} was told something other than who is here.", newcomer.last, message, due, hint
         )
 
 
 def _wrong_list(told: object, name: str, due: News) -> tuple[str, str]:
     """Say what is wrong with what a newcomer got in the place of the list, and what to look at."""
     if told == {"joined": name}:
-        return "The newcomer was told of its own coming.", _NOT_TO_ITSELF
+        return "The newcomer was told of its own arrival.", _NOT_TO_ITSELF
     here = told.get("here") if isinstance(told, dict) else None
     if not isinstance(here, list):
         return "", 'First of all the newcomer gets the list, under the key "here": `{"here": [...]}`.'
     if f"/{name}" in here:
-        return "A name has the slash of its path.", "In `/ann`, the name is what follows the slash."
+        return "A name still has the slash of its path.", "In `/ann`, the name is what follows the slash."
     if name not in here:
-        return "The newcomer is missing in its own list.", "Enter it first, then make the list."
+        return "The newcomer is missing from its own list.", "Enter it first, then make the list."
     if set(here) > set(due["here"]):
-        return "Who has left is still in the list.", "Take the name out in `finally`, before you tell the others."
+        return (
+            "Somebody who has left is still in the list.",
+            "Take the name out in `finally`, before you tell the others.",
+        )
     if set(here) < set(due["here"]):
-        return "Who came before is missing in the list.", "Do all calls of the handler look into the same `dict`?"
-    return "", "Each who is here stands in the list, once."
+        return "Somebody who came before is missing from the list.", "Do all calls of the handler use the same `dict`?"
+    return "", "Everybody who is here is in the list, once."
 
 
 async def _next(client: Client, due: News, sent: str, untold: str, hint: str) -> tuple[Message, object]:
@@ -221,8 +226,8 @@ async def _next(client: Client, due: News, sent: str, untold: str, hint: str) ->
     try:
         told = json.loads(message)
     except ValueError:
-        hint = "`json.dumps(...)` makes JSON of a dict; `str(...)` makes Python of it."
-        raise _finding(f"What {client.name} was told is no JSON.", sent, message, due, hint) from None
+        hint = "`json.dumps(...)` turns a dict into JSON; `str(...)` turns it into Python."
+        raise _finding(f"What {client.name} was told is not JSON.", sent, message, due, hint) from None
     if message in client.heard:
         raise _finding(f"{client.title} was told the same twice.", sent, message, due, _ONCE)
     if isinstance(told, dict) and isinstance(told.get("here"), list):

@@ -75,7 +75,7 @@ def _gave_up(client: asyncio.Task[Any]) -> Finding:
         section=WAITING,
         hint="Where nobody listens, `connect` raises an OSError. Catch it as you catch a loss."
         if isinstance(error, OSError | None)
-        else "Mend that line first: where nobody listens, there is no connection to be asked.",
+        else "Mend that line first: where nobody listens, there is no connection to ask.",
     )
 
 
@@ -95,8 +95,8 @@ async def waits_longer_each_time(bench: ClientBench) -> None:
             got=f"waits 7 to 14: {longest_s:.2f} s at most",
             expected="waits between 0 and 30 s",
             section=WAITING,
-            hint="One series of delays for all attempts, and a new one at a message only. "
-            "To connect is no success yet: a server may accept and die.",
+            hint="One series of delays for all attempts, and a new one only after a message. "
+            "Connecting is not a success yet: a server may accept and die.",
         )
 
 
@@ -113,7 +113,7 @@ async def begins_anew_after_a_message(bench: ClientBench) -> None:
             got=f"{longest_s:.2f} s",
             expected=f"at most {BASE_S} s, as after the first failure",
             section=WAITING,
-            hint="Begin with a new series of delays when a message has come.",
+            hint="Begin a new series of delays when a message has come.",
         )
 
 
@@ -140,7 +140,7 @@ async def takes_403_for_an_answer(bench: ClientBench) -> None:
             got=f"a return of {value_shown(client.result())}",
             expected="the error that connect raises, InvalidStatus",
             section="lesson 01, Who is let in?",
-            hint="Catch only what may pass. What is not caught goes on to the caller by itself.",
+            hint="Catch only what may pass. What is not caught reaches the caller by itself.",
         )
 
 
@@ -160,9 +160,9 @@ def _compare(heard: object, expected: list[str], sent: str) -> None:
         raise Finding("Your client returned nothing.", **facts, hint="Collect the messages in a list and return it.")
     hint = "Each message once, in the order in which they came."
     if heard == expected[1:]:
-        hint = "What came before the loss is missing. Make the list once, in front of the loop over connections."
+        hint = "What came before the loss is missing. Make the list once, before the loop over connections."
     if heard != expected:
-        raise Finding("Your client returned something else than what it was sent.", **facts, hint=hint)
+        raise Finding("Your client returned something other than what it was sent.", **facts, hint=hint)
 
 
 def reconnect(client: Callable[..., Coroutine[Any, Any, Any]], *, seed: int | None = None) -> Verdict[ClientBench]:

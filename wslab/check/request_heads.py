@@ -47,7 +47,9 @@ def _demand(bench: FunctionBench, head: _Head, spaces: list[str] | None = None) 
     lines = [f"{name}:{next(around)}{value}{next(around)}" for name, value in headers.items()]
     data = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
     due = method, path, {name.lower(): value for name, value in headers.items()}
-    hint = "Which line of the head was in hand? The first has three words, a value may hold a colon, the last is blank."
+    hint = (
+        "Which line of the head was being read? The first has three words, a value may hold a colon, the last is blank."
+    )
     result = bench.call(data, sent=repr(data), expected=value_shown(due), section=_SECTION, hint=hint)
     if finding := _mistake(result, due):
         finding.sent, finding.expected = repr(data), finding.expected or value_shown(due)
@@ -56,11 +58,11 @@ def _demand(bench: FunctionBench, head: _Head, spaces: list[str] | None = None) 
 
 def _mistake(result: object, due: _Head) -> Finding | None:
     if result is None:
-        hint = "`data.decode()` makes text of the bytes, and `.splitlines()` makes lines of it."
+        hint = "`data.decode()` turns the bytes into text, and `.splitlines()` turns that into lines."
         return Finding("Your function returned nothing.", got="None", section=_SECTION, hint=hint)
     if not isinstance(result, tuple | list) or len(result) != 3:
         return Finding(
-            "Your function returned something else than three things.",
+            "Your function did not return three things.",
             got=value_shown(result),
             hint="return method, path, headers",
         )
@@ -69,7 +71,7 @@ def _mistake(result: object, due: _Head) -> Finding | None:
             hint = "Text, not bytes: `data.decode()` first." if isinstance(part, bytes) else ""
             hint = hint or "The first line has three words: method, path, version."
             words = {"got": value_shown(part), "expected": value_shown(wanted)}
-            return Finding(f"The {name} is another one.", **words, section="RFC 9112, 3", hint=hint)
+            return Finding(f"The {name} is wrong.", **words, section="RFC 9112, 3", hint=hint)
     if not isinstance(result[2], Mapping):
         return Finding("The headers are not a dict.", got=value_shown(result[2]), expected=value_shown(due[2]))
     return _header_mistake(result[2], due[2])
@@ -80,20 +82,22 @@ def _header_mistake(got: Mapping[Any, Any], due: dict[str, str]) -> Finding | No
     names = list(got)
     if not all(isinstance(text, str) for text in [*names, *(got[name] for name in names)]):
         return Finding(
-            "The headers are not all text.", **facts, hint="`data.decode()` makes text of all bytes at once."
+            "The headers are not all text.", **facts, hint="`data.decode()` turns all bytes into text at once."
         )
     if any("\r" in text for name in names for text in (name, got[name])):
         hint = "Lines end with `\\r\\n`. `splitlines()` takes both characters off, `split('\\n')` only one."
         return Finding("A \\r was left at the end of a line.", **facts, hint=hint)
     if "" in names:
-        hint = "The blank line ends the head and is no header: stop there, or leave it out."
+        hint = "The blank line ends the head and is not a header: stop there, or leave it out."
         return Finding("The blank line became a header.", **facts, hint=hint)
     if any(name != name.lower() for name in names):
-        hint = "`Host`, `host` and `HOST` are the same header. With `.lower()` on each name you look up only one."
+        hint = (
+            "`Host`, `host` and `HOST` are the same header. With `.lower()` on each name you have only one to look up."
+        )
         return Finding("The names of the headers kept their capitals.", **facts, hint=hint)
     if set(names) != set(due):
         more, fewer = set(names) - set(due), set(due) - set(names)
-        words = f"{min(more)!r} is no header here." if more else f"The header {min(fewer)!r} is missing."
+        words = f"{min(more)!r} is not a header here." if more else f"The header {min(fewer)!r} is missing."
         return Finding(words, **facts, hint="Every line between the first and the blank one is a header.")
     return next((_value_mistake(name, got[name], value) for name, value in due.items() if got[name] != value), None)
 
@@ -106,9 +110,9 @@ def _value_mistake(name: str, got: str, due: str) -> Finding:
     if got.strip() == due:
         return Finding("A value kept the space around it.", **facts, hint="`.strip()` takes it off, on both sides.")
     if got.strip() == due.lower():
-        hint = "Only the names do not mind capitals. A key in small letters would be another key."
+        hint = "Only names ignore capitals. A key in small letters would be a different key."
         return Finding("A value has lost its capitals.", **facts, hint=hint)
-    return Finding("A value is another one.", **facts)
+    return Finding("A value is wrong.", **facts)
 
 
 def request_head(function: Callable[[bytes], object], *, seed: int | None = None) -> Verdict[FunctionBench]:

@@ -31,7 +31,7 @@ _CUTS = {
 }
 
 _THREE_KINDS = (
-    "The first message of each connection is the feed's answer, with `stream` and `after`: take it out by "
+    "The first message of each connection is the feed's answer, with `stream` and `after`: take it out with "
     "`recv()`, before the loop. All others have `id` and `data`."
 )
 _REFUSALS = ((1008).to_bytes(2, "big"), (1003).to_bytes(2, "big"))
@@ -127,7 +127,7 @@ def _not_understood(reason: str) -> Finding:
         got=reason,
         expected='one text message, such as {"stream": null, "after": 0}',
         section=_AWAY,
-        hint="`json.dumps` makes the text of a dict; it is the first thing to send on each connection.",
+        hint="`json.dumps` turns a dict into text; that is the first thing to send on each connection.",
     )
 
 
@@ -138,7 +138,7 @@ def _came_back() -> Finding:
         got="a new connection",
         expected="the end of your client",
         section=_AWAY,
-        hint="`if websocket.close_code == 1000:` behind the loop over the messages, then `break` or `return`.",
+        hint="`if websocket.close_code == 1000:` after the loop over the messages, then `break` or `return`.",
     )
 
 
@@ -158,8 +158,8 @@ def _judge(feed: _Cutting, heard: object) -> None:
         raise Finding(f"Your client returned before the feed had ended: the server {cut}.", **facts, hint=hint)
     first, *later = feed.asked
     if later and first is not None and all(after == first for after in later):
-        hint = "Note the id of each message, inside the loop that hears it, and ask after the last one."
-        raise Finding("Your client began from the beginning again.", **facts, hint=hint)
+        hint = "Note the id of each message, inside the loop that hears it, and ask for what comes after the last one."
+        raise Finding("Your client started from the beginning again.", **facts, hint=hint)
     if heard != feed.published:
         what, hint = _mistake(feed, heard)
         raise Finding(what, **facts, hint=hint)
@@ -168,7 +168,7 @@ def _judge(feed: _Cutting, heard: object) -> None:
 def _mistake(feed: _Cutting, heard: object) -> tuple[str, str]:
     """Give what went wrong and a hint, by what the client asked for and what it returns."""
     if not isinstance(heard, list):
-        return "Your client returned something else than a list.", "One entry for each message: its data."
+        return "Your client returned something other than a list.", "One entry for each message: its data."
     first, *later = feed.asked
     due = feed.ended_at
     if first is None:
@@ -176,16 +176,16 @@ def _mistake(feed: _Cutting, heard: object) -> tuple[str, str]:
     if any(after is None for after in later):
         return "Your client came back and had forgotten where it was.", "Say the id of the last message, not null."
     if feed.gaps:
-        hint = "`stream` is null at first; from then on it is what the feed's answer says, as it is."
-        return "Your client named another feed than this one, which tells of a gap.", hint
+        hint = "`stream` is null at first; from then on it is what the feed's answer says, unchanged."
+        return "Your client named a feed other than this one, so it was told of a gap.", hint
     if any(after is not None and after > last for after, last in zip(later, due, strict=False)):
-        return "Your client asked past what it had heard.", "After 5 comes 6: say the last id that you have, as it is."
+        return "Your client asked past what it had heard.", "After 5 comes 6: say the last id that you have, unchanged."
     if len(heard) < len(feed.published) and heard == feed.published[len(feed.published) - len(heard) :]:
         return "Your client lost what it had when it came back.", "Make the list once, before the loop."
     if len(set(map(str, heard))) < len(heard):
-        return "Your client heard messages twice.", "After 5 comes 6: say the last id that you have, as it is."
+        return "Your client heard messages twice.", "After 5 comes 6: say the last id that you have, unchanged."
     hint = "`json.loads` of each message gives a dict: only its `data` goes into the list."
-    return "Your client returned other messages than the feed's.", hint
+    return "Your client returned messages that are not the feed's.", hint
 
 
 async def all_that_is_kept(bench: ClientBench) -> None:

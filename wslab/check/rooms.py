@@ -18,8 +18,8 @@ __all__ = ["rooms"]
 _ROOMS = "lesson 04, What if not everyone is meant?"
 _ROOM = Place(
     _ROOMS,
-    "Who speaks is one of the room.",
-    "A room is made by the first who enters, and all others enter the same. Each message goes to all in it.",
+    "The room includes the speaker.",
+    "The first who enters makes the room, and all others enter the same one. Each message goes to all in it.",
 )
 _APART = "A room ends with the last one who leaves it, not with the first. What does your code take away, and when?"
 
@@ -27,7 +27,7 @@ _APART = "A room ends with the last one who leaves it, not with the first. What 
 async def whoever_speaks_hears_it_too(bench: ServerBench) -> None:
     alone = await bench.client("tea")
     await alone.says("Hello")
-    await alone.hears("Hello", section=_ROOMS, silence="Who speaks is one of the room. Does the handler send at all?")
+    await alone.hears("Hello", section=_ROOMS, silence="The room includes the speaker. Does the handler send at all?")
 
 
 async def a_room_hears_what_is_said_in_it(bench: ServerBench) -> None:
@@ -52,10 +52,12 @@ async def no_other_room_hears_it(bench: ServerBench) -> None:
             text,
             otherwise=f"{speaker.title} heard what had been said in another room.",
             section=_ROOMS,
-            hint="The room is the path, all of it: websocket.request.path. Who is in another one hears nothing.",
+            hint="The room is the path, all of it: websocket.request.path. Nobody in another room hears the message.",
         )
     for client in clients:
-        await client.hears_no_more(section=_ROOMS, hint="Who is in another room, and whose path only begins alike?")
+        await client.hears_no_more(
+            section=_ROOMS, hint="Who is in another room, with a path that only begins the same?"
+        )
 
 
 async def a_room_outlives_those_who_leave_it(bench: ServerBench) -> None:
@@ -76,7 +78,7 @@ def _nothing_is_kept_in(kept: Sized) -> Callable[[ServerBench], Awaitable[None]]
         await nothing_is_kept(bench, ways)
         if len(kept):
             raise Finding(
-                "Your code keeps rooms in which nobody is.",
+                "Your code keeps rooms that nobody is in.",
                 sent=f"{len(bench.subject.connections)} connections, all of which have ended",
                 got=f"{len(kept)} left in {value_shown(kept)}",
                 expected="a room that is gone with the last one who leaves it",
@@ -97,7 +99,7 @@ async def _is_the_same_after(bench: ServerBench, way: Way) -> None:
         await comes.says(first)
         await comes.hears(first, section=_ROOMS)
         await stays.says(second)
-        apart = "Somebody left, and who came then was in another room than who had stayed."
+        apart = "Somebody left, and whoever came next was not in the room of those who had stayed."
         for message in (first, second):
             await stays.hears(message, otherwise=apart, section=_ROOMS, hint=_APART, silence=_APART)
         await comes.hears(second, section=_ROOMS)

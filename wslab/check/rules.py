@@ -128,11 +128,11 @@ def _blamed(index: int, frames: list[WireFrame]) -> tuple[str, str]:
     if frame is None:
         return f"There is no frame {index}.", "Indices begin with 0; None if every frame is legal."
     if frame.opcode >= 8 and len(frame.payload) == 125:
-        return "125 bytes are allowed in a control frame.", "126 is the first size that is too much."
+        return "125 bytes are allowed in a control frame.", "126 is the first size that is too large."
     if frame.opcode >= 8:
         return (
             "A control frame may stand between two fragments.",
-            "Ask for opcodes from 8 on before you ask about order.",
+            "Deal with opcodes from 8 up before you look at the order.",
         )
     if frame.opcode == CONT and any(each.opcode >= 8 for each in frames[:index]):
         return "A control frame does not end the message that it interrupts.", "Only FIN on a data frame ends it."
@@ -147,12 +147,12 @@ def _missed(got: Any, index: int, section: str) -> tuple[str, str]:
     if got is None:
         return "An illegal frame got through.", rule
     if tuple(got) == (index + 1, section):
-        return "The frame is right, counted from 1.", "Indices begin with 0, as enumerate() counts."
+        return "The frame is right, but counted from 1.", "Indices begin with 0, as enumerate() counts."
     if got[0] > index:
-        return f"Frame {index} is illegal already; it is the first that counts.", rule
+        return f"Frame {index} is already illegal; it is the first that counts.", rule
     if got[0] == index and got[1] == "5.4" and section == "5.5":
-        hint = "5.4 forbids fragments of control frames, too. Here 5.5 is asked for, which judges them whole."
+        hint = "5.4 forbids fragments of control frames, too. The task asks for 5.5, which judges them as a whole."
         return "The frame is right; the task puts control frames under 5.5.", hint
     if got[0] == index:
-        return "The frame is right, and it breaks another rule.", rule
+        return "The frame is right, but it breaks a different rule.", rule
     return f"Frame {got[0]} is legal.", rule

@@ -57,7 +57,7 @@ class Script:
                 got=f"the end of your client, which returned {value_shown(heard)}",
                 expected="a wait and a new connection, however often it takes",
                 section=WAITING,
-                hint="Nobody knows how long a server is away: `while True`, and a return only after 1000.",
+                hint="Nobody knows how long a server will be away: `while True`, and a return only after 1000.",
             )
 
     async def started(self) -> asyncio.Task[Any]:
@@ -74,7 +74,7 @@ class Script:
         if not isinstance(delay_s, int | float) or not delay_s >= 0:
             got = f"sleep({value_shown(delay_s)})"
             hint = "`next(delays)` takes one wait out of a series of delays."
-            await self._object(Finding("A wait is no number of seconds.", got=got, expected="0 or more", hint=hint))
+            await self._object(Finding("A wait is not a number of seconds.", got=got, expected="0 or more", hint=hint))
         self._waited_s = delay_s + (self._waited_s or 0)
         await asyncio.sleep(0)
 
@@ -112,7 +112,7 @@ class Script:
 
 
 def _came_back_after(end: End) -> Finding:
-    how = "After the loop over the messages, `websocket.close_code` tells how they ended, as a number."
+    how = "After the loop over the messages, `websocket.close_code` tells how the connection ended, as a number."
     which = "Which errors do you catch? A loss may pass, so catch that; this answer will be the same each time."
     return Finding(
         f"Your client wants to come back after {end_words(end)}.",
@@ -126,12 +126,12 @@ def _came_back_after(end: End) -> Finding:
 
 def _did_not_wait(end: End) -> Finding:
     return Finding(
-        f"Your client came back after {end_words(end)} and had not waited.",
+        f"Your client came back after {end_words(end)} without waiting.",
         sent=end_words(end),
         got="a new connection, and sleep was not called",
-        expected="await sleep(...), by the sleep that it was given, then a new connection",
+        expected="await sleep(...), with the sleep that it was given, then a new connection",
         section=WAITING,
-        hint="Each way from an end to a new connection leads through `await sleep(...)`; no other sleep counts. "
+        hint="Every way from an end to a new connection leads through `await sleep(...)`; no other sleep counts. "
         "`async for websocket in connect(url)` does not wait after a loss: write the loop yourself.",
     )
 
@@ -139,10 +139,10 @@ def _did_not_wait(end: End) -> Finding:
 def _waited_first() -> Finding:
     return Finding(
         "Your client waited before it had connected at all.",
-        got="a call of sleep before the first connection",
+        got="a call to sleep before the first connection",
         expected="a connection at once; a wait comes after a loss",
         section=WAITING,
-        hint="`await sleep(...)` stands at the end of a turn of the loop, behind all that concerns the connection.",
+        hint="`await sleep(...)` belongs at the end of the loop, after everything that concerns the connection.",
     )
 
 

@@ -26,14 +26,14 @@ _YOURS = re.compile(r"yours (-?\d+)")
 _ANY = "TEXT 'yours 1', 'yours 2' or 'yours 3', each for one client; then TEXT 'sold out'"
 
 _BETWEEN = (
-    "Between the look at what is left and the taking stands an `await`, where somebody else looks too. Let one own "
-    "the seats who does one thing at a time: the hooks of an actor never overlap."
+    "Between looking at what is left and taking it there is an `await`, where somebody else looks, too. Give the seats "
+    "to one owner that does one thing at a time: the hooks of an actor never overlap."
 )
 _ONE_NUMBER = (
-    "Each show has the seats 3, 2 and 1. What is left of them is kept in one place for all clients, by the path, and "
-    "each sale takes one away."
+    "Each show has the seats 3, 2 and 1. What is left of them is kept in one place for all clients, by path, and each "
+    "sale takes one away."
 )
-_EACH = "Every card is answered: with `yours 3`, `sold out` or `declined`. Or does a client wait for another one?"
+_EACH = "Every card is answered: with `yours 3`, `sold out` or `declined`. Or does one client wait for another?"
 _FREED = "A card that is declined takes no seat. When do you count it as taken: before the bank has said yes, or after?"
 _HELD = "Whoever comes in must go out again, however it ends: `async with lock`, or an actor, which ends each turn."
 
@@ -102,7 +102,7 @@ async def another_show_has_seats_of_its_own(bench: ServerBench) -> None:
             got=", ".join(map(shown, answers)),
             expected="a seat for each",
             section=OWNS,
-            hint="The path names the show, all of it: websocket.request.path. Each has three seats of its own.",
+            hint="The whole path names the show: websocket.request.path. Each show has three seats of its own.",
         )
 
 
@@ -138,12 +138,16 @@ async def _heard(client: Client, card: str, subject: Subject) -> str:
         raise Finding("A client waits for ever.", **facts, hint=_HELD) from None
     if answer == _DECLINED and card == _GOOD:
         facts = {"sent": client.last, "got": shown(answer), "expected": _ANY, "section": OWNS}
-        hint = "`declined` is what the bank says, to a card that begins with 0. When no seat is left, it is `sold out`."
-        raise Finding("A card was declined that the bank accepts.", **facts, hint=hint)
+        hint = "`declined` is for a card that begins with 0. When no seat is left, the answer is `sold out`."
+        raise Finding("A card that the bank accepts was declined.", **facts, hint=hint)
     if isinstance(answer, str) and (answer in (_SOLD_OUT, _DECLINED) or _YOURS.fullmatch(answer)):
         return answer
     facts = {"sent": client.last, "got": shown(answer), "expected": _ANY, "section": OWNS}
-    raise Finding("This is no answer of a box office.", **facts, hint="To a card: `yours 3`, `sold out` or `declined`.")
+    raise Finding(
+        "This is not an answer of the box office.",
+        **facts,
+        hint="The answer to a card is `yours 3`, `sold out` or `declined`.",
+    )
 
 
 def _sold_once(answers: Sequence[str], sent: str, hint: str = _BETWEEN) -> None:

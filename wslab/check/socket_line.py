@@ -77,7 +77,7 @@ class SocketLine:
         for problem in response_problems(response, parse_request(self._request)):
             if problem.header != "Sec-WebSocket-Accept" or "Sec-WebSocket-Accept" not in response.headers:
                 raise Finding(
-                    f"A client would give up after this 101: its {problem.header} is not as it must be.",
+                    f"A client would give up after this 101: its {problem.header} is not what it must be.",
                     sent=self.sent,
                     got=problem.found,
                     expected=problem.expected,
@@ -136,7 +136,7 @@ class SocketLine:
         if self.ended:
             hint = "Read up to the blank line, `writer.write` the answer, then close."
             who = "Your function returned" if self._subject.is_ours else "The connection was closed"
-            return Finding(f"{who}, and nothing had been answered.", **facts, section="RFC 6455, 4.2.2", hint=hint)
+            return Finding(f"{who} without an answer.", **facts, section="RFC 6455, 4.2.2", hint=hint)
         waiting = self._subject.where_calls_wait
         hint = "The client sends no more before it is answered: read up to the blank line only."
         return Finding(f"No answer came within {REPLY_S:g} s.", **facts | {"got": waiting or "nothing"}, hint=hint)

@@ -40,7 +40,7 @@ async def _counted_down(client: Client) -> None:
         got = await client.next(shown(message), section=_FIRST, hint="One send() for each, and no recv() before it.")
         if isinstance(got, str) and len(got.split()) > 1:
             hint = "A message is what one send() gives. Call it four times."
-            raise Finding("Several came in one message.", got=shown(got), expected=shown(message), hint=hint)
+            raise Finding("Several words came in one message.", got=shown(got), expected=shown(message), hint=hint)
         if got != message:
             what, hint = _another_countdown(got, message)
             raise Finding(what, got=shown(got), expected=shown(message), hint=hint)
@@ -56,9 +56,12 @@ def _another_countdown(got: Message, due: str) -> tuple[str, str]:
     if got == "".join(COUNTDOWN):
         return "A list went out as one message.", "Its parts are fragments of it. Call send() four times."
     if got.lower() == due:
-        return "The word is right, its capitals are not.", "A message arrives letter by letter as you wrote it."
+        return (
+            "The word is right, but its capitals are not.",
+            "A message arrives exactly as you wrote it, letter for letter.",
+        )
     hint = "Three, two, one, then the word; `range(3, 0, -1)` counts down and leaves out the 0."
-    return "The countdown is another one.", hint
+    return "The countdown is not the one asked for.", hint
 
 
 def countdown(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
@@ -81,7 +84,7 @@ async def one_space_after_the_colon_is_not_data(bench: FunctionBench) -> None:
         if (result := bench.call(text)) != data:
             what = "The space after the colon is not treated as the standard says."
             raise bench.finding(
-                what, result, data, (text,), _STREAM, "One space goes, if there is one; others are data."
+                what, result, data, (text,), _STREAM, "One space is taken off, if there is one; any others are data."
             )
 
 
@@ -97,12 +100,14 @@ async def comments_and_other_fields_are_not_data(bench: FunctionBench) -> None:
     word = bench.text(1)
     text = f": data: a comment\nid: {bench.random.randint(1, 99)}\nevent: tick\ndata: {word}\n\n"
     if (result := bench.call(text)) != [word]:
-        what = "Something that is no data was taken for data."
+        what = "Something that is not data was taken for data."
         raise bench.finding(what, result, [word], (text,), _STREAM, "Only lines that begin with `data:` carry data.")
     alive = f": still here\n\ndata: {word}\n\n"
     if (result := bench.call(alive)) != [word]:
         what = "A comment on its own became an event."
-        raise bench.finding(what, result, [word], (alive,), _STREAM, "No line of data before the blank line: no event.")
+        raise bench.finding(
+            what, result, [word], (alive,), _STREAM, "Without a line of data before the blank line there is no event."
+        )
 
 
 async def what_has_not_ended_is_not_an_event_yet(bench: FunctionBench) -> None:
@@ -161,13 +166,13 @@ async def _stopped_after(client: Client, count: int, word: str = "enough") -> No
 
 async def _counted(client: Client, count: int) -> None:
     for number in range(count, count + MOST_TICKS):
-        got = await client.next(f"TEXT '{number} ticks', in the end", section=_BOTH)
+        got = await client.next(f"TEXT '{number} ticks', at the end", section=_BOTH)
         if got == f"{number} ticks":
             return
         if got != f"tick {number}":
             due = f"{shown(f'tick {number}')} or {shown(f'{number} ticks')}"
             right = isinstance(got, str) and str(number) in got.split()
-            hint = f"The number is right; the words are to be '{number} ticks'." if right else _COUNT
+            hint = f"The number is right; the words should be '{number} ticks'." if right else _COUNT
             raise Finding("The count at the end is not the number of ticks.", got=shown(got), expected=due, hint=hint)
     raise _went_on(client, f"{MOST_TICKS} ticks")
 
@@ -178,14 +183,14 @@ def _went_on(client: Client, how_long: str) -> Finding:
         sent=client.last,
         expected="the count, then the close",
         section=_BOTH,
-        hint="Whatever the client says is the end: wait for one recv() beside the ticking.",
+        hint="Whatever the client says ends it: wait for one recv() beside the ticking.",
     )
 
 
 async def _ticks(client: Client, count: int) -> None:
     client.last = client.last or "nothing yet"
     for number in range(count):
-        hint = "Ticking must not wait for the client: let a task of its own listen."
+        hint = "Ticking must not wait for the client: let a separate task listen."
         got = await client.next(shown(f"tick {number}"), section=_BOTH, hint=hint)
         if got != f"tick {number}":
             raise Finding(

@@ -14,7 +14,7 @@ from .report import Finding, value_shown
 
 __all__ = ["status_for"]
 
-_FITS_NONE = "No line of the table fits it, so the last one holds. All values are text: '13', not 13."
+_FITS_NONE = "No other line of the table fits it, so the last one holds. All values are text: '13', not 13."
 HOME = "https://chat.example"
 _GOOD = {
     "host": "chat.example",
@@ -56,9 +56,9 @@ async def what_is_written_differently_is_let_in(bench: FunctionBench) -> None:
     upgrade = {"upgrade": bench.random.choice(["WebSocket", "Websocket", "WEBSOCKET"])}
     name = bench.random.randrange(100)
     lists = ["keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,upgrade"]
-    a_list = "`Connection` is a list: split it at its commas, and look whether `upgrade` is in it."
-    no_browser = "Only browsers send `Origin`. Who sends none is no page of anybody's: let it in."
-    query = "What follows a `?` is a query for the service, not a part of the path: `path.split('?')[0]`."
+    a_list = "`Connection` is a list: split it at its commas, and look for `upgrade` in it."
+    no_browser = "Only browsers send `Origin`. A request without one comes from no page: let it in."
+    query = "What follows a `?` is a query for the service, not part of the path: `path.split('?')[0]`."
     for request in (
         _Request("A request without Origin", 101, {}, no_browser, "RFC 6455, 10.2"),
         _Request("A request that writes websocket with capitals", 101, upgrade, "Compare in small letters."),
@@ -74,7 +74,7 @@ async def what_breaks_the_form_is_refused(bench: FunctionBench) -> None:
     method = bench.random.choice(["POST", "PUT", "HEAD"])
     version = bench.random.choice(["8", "7", "14"])
     http = "426 means: speak WebSocket. Both lines, `Upgrade` and `Connection`, have to ask for it."
-    bad = "Who asks for a WebSocket, but not as the RFC wants it, gets 400."
+    bad = "Whoever asks for a WebSocket, but not as the RFC wants it, gets 400."
     speak = "A version that the server does not speak is a 426; none at all is a 400."
     for request in (
         _Request(f"The method {method}", 405, {}, "The method comes first: only GET opens a WebSocket.", method=method),
@@ -114,7 +114,9 @@ async def the_first_line_that_fits_decides(bench: FunctionBench) -> None:
     evil, order = {"origin": "https://evil.example"}, "Two lines of the table fit, and the upper one decides."
     for request in (
         _Request("POST to an unknown path", 405, {}, order, method="POST", path="/no/such/page"),
-        _Request("A wish for h2c without a key", 426, {"upgrade": "h2c", "sec-websocket-key": None}, order),
+        _Request(
+            "A request to upgrade to h2c without a key", 426, {"upgrade": "h2c", "sec-websocket-key": None}, order
+        ),
         _Request("A foreign Origin without a key", 400, {"sec-websocket-key": None, **evil}, order),
         _Request("Version 8 without Host", 400, {"host": None, "sec-websocket-version": "8"}, order),
         _Request("Version 8 for an unknown path", 426, {"sec-websocket-version": "8"}, order, path="/no/such/page"),
@@ -128,11 +130,11 @@ def _demand(bench: FunctionBench, request: _Request, key: str = "") -> None:
     headers = {name: value for name, value in merged.items() if value is not None}
     lines = [f"{request.method} {request.path}", *(f"{name}: {value}" for name, value in headers.items())]
     facts = {"sent": "\n".join(lines), "expected": str(request.status), "section": request.section}
-    hint = "A header may be missing: `headers.get(name)` gives None then, `headers[name]` raises KeyError."
+    hint = "A header may be missing: then `headers.get(name)` gives None, and `headers[name]` raises KeyError."
     result = bench.call(request.method, request.path, headers, **facts, hint=hint)
     if result is None:
         raise Finding(
-            "Your function returned nothing.", **facts, got="None", hint="Each way through it needs a return."
+            "Your function returned nothing.", **facts, got="None", hint="Every way through it needs a return."
         )
     if not isinstance(result, int):
         hint = f"Return the number alone: {request.status}."
