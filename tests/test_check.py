@@ -163,6 +163,13 @@ async def test_what_cannot_be_checked_is_a_clear_error(candidate: Any, error: ty
         await wslab.check.echo(candidate)
 
 
+@pytest.mark.parametrize("check", [wslab.check.echo, wslab.check.shout, wslab.check.at_once])
+async def test_a_handler_that_returns_at_once_is_sent_to_the_section_on_handlers(check: Any) -> None:
+    report = await check(await handler_of("async def handler(websocket): ..."), seed=1)
+    assert ("see", "lesson 03, What is a handler?") in report.rows
+    assert "A handler that returns hangs up." in repr(report)
+
+
 async def test_a_handler_that_was_called_is_a_clear_error() -> None:
     handler = await handler_of(ECHO)
     with pytest.raises(wslab.HandlerError, match="was called already"):

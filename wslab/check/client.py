@@ -68,6 +68,7 @@ class Client:
         section: str = "",
         hint: str = "",
         silence: str = "",
+        unanswered: str = "",
         within_s: float = REPLY_S,
     ) -> None:
         """Demand that the next message is this one, as text or binary just so.
@@ -78,9 +79,10 @@ class Client:
             section: Where it stands.
             hint: What to look at if another message comes.
             silence: What to look at if none comes.
+            unanswered: Where it stands if none comes, if that is elsewhere.
             within_s: How long to wait.
         """
-        got = await self.next(shown(expected), section=section, hint=silence, within_s=within_s)
+        got = await self.next(shown(expected), section=unanswered or section, hint=silence, within_s=within_s)
         if got == expected and isinstance(got, str) is isinstance(expected, str):
             self.heard.append(got)
             return

@@ -16,13 +16,14 @@ from .subject import Served
 __all__ = ["at_once", "echo", "shout"]
 
 _ECHO = "lesson 03, str or bytes?"
+_HANGS_UP = "lesson 03, What is a handler?"
 
 
 async def text_comes_back(bench: ServerBench) -> None:
     client = await bench.client()
     for text in ("Hello", " two  blanks \n", ""):
         await client.says(text)
-        await client.hears(text, section=_ECHO)
+        await client.hears(text, section=_ECHO, unanswered=_HANGS_UP)
 
 
 async def many_messages_come_back_in_order(bench: ServerBench) -> None:
@@ -32,14 +33,14 @@ async def many_messages_come_back_in_order(bench: ServerBench) -> None:
         await client.says(text)
     client.last = ", ".join(map(shown, texts))
     for text in texts:
-        await client.hears(text, section=_ECHO)
+        await client.hears(text, section=_ECHO, unanswered=_HANGS_UP)
 
 
 async def bytes_come_back_as_bytes(bench: ServerBench) -> None:
     client = await bench.client()
     for data in (bench.data(), b"", bench.data(70_000)):
         await client.says(data)
-        await client.hears(data, section=_ECHO)
+        await client.hears(data, section=_ECHO, unanswered=_HANGS_UP)
 
 
 async def once_and_to_the_sender_only(bench: ServerBench) -> None:
@@ -76,7 +77,6 @@ def echo(server: Served, *, seed: int | None = None) -> Verdict[ServerBench]:
 
 
 MOST_CHARACTERS = 100
-_HANGS_UP = "lesson 03, What is a handler?"
 _CODE_SAYS_WHY = "`await websocket.close(code)` says why. A handler that returns says 1000, one that raises says 1011."
 
 
@@ -84,7 +84,7 @@ async def capitals_come_back(bench: ServerBench) -> None:
     client = await bench.client()
     for text, answer in (("Hello", "HELLO"), ("straße 7", "STRASSE 7")):
         await client.says(text)
-        await client.hears(answer, section=_ECHO, hint="`text.upper()` gives a text in capitals.")
+        await client.hears(answer, section=_ECHO, unanswered=_HANGS_UP, hint="`text.upper()` gives a text in capitals.")
 
 
 async def up_to_100_characters_are_answered(bench: ServerBench) -> None:
@@ -190,6 +190,7 @@ async def the_square_comes_back(bench: ServerBench) -> None:
         await client.hears(
             square,
             section=_ECHO,
+            unanswered=_HANGS_UP,
             hint='What arrives is text: `int("7")` is 7, `str(49)` is "49".',
         )
 
