@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from leaks import nothing_is_left  # noqa: F401
+from leaks import a_check_freezes, nothing_is_left  # noqa: F401
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve as websockets_serve
 
@@ -627,6 +627,7 @@ async def test_a_missing_await_is_told_although_a_traceback_holds_the_coroutine(
     assert "'Connection.recv' was never awaited" in report.finding.got
 
 
+@pytest.mark.usefixtures("a_check_freezes")
 async def test_a_missing_await_of_another_cell_is_not_told_as_the_fault_of_this_one() -> None:
     async def forgotten() -> None:
         pass

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import peers
 import pytest
-from leaks import nothing_is_left  # noqa: F401
+from leaks import a_check_freezes, nothing_is_left  # noqa: F401
 from websockets.asyncio.server import serve as websockets_serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -627,6 +627,7 @@ async def test_only_those_who_wait_for_more_than_their_client_are_named() -> Non
     assert "await lock.acquire()" in repr(report) and "async for" not in repr(report)
 
 
+@pytest.mark.usefixtures("a_check_freezes")
 async def test_a_cell_that_is_run_again_leaves_no_room_behind() -> None:
     namespace = await made_by(EXERCISES["one_room"], ROOM)
     for _ in range(2):
