@@ -103,17 +103,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@contextmanager
-def new_page(browser: Browser) -> Iterator[Page]:
-    with browser.new_page(viewport={"width": 1280, "height": 1000}) as page:
-        page.add_init_script(path=ROOT / "tests" / "lab_browser.js")
-        yield page
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with new_page(browser) as page:
-        yield page
+def new_page(browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.add_init_script(path=ROOT / "tests" / "lab_browser.js")
+    return page
 
 
 @contextmanager
