@@ -13,9 +13,9 @@ FIRST_LESSON := notebooks/00_start_here.ipynb
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Say `make lab LAB_FLAGS=--port=9999` to give JupyterLab more options, `make test WORKERS=6` on a larger machine.
-# Three suit two cores: a good part of a run is waiting.
+# Four suit two cores: a good part of a run is waiting.
 LAB_FLAGS ?=
-WORKERS ?= 3
+WORKERS ?= 4
 CARGO_FLAGS ?=
 PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
