@@ -576,6 +576,27 @@ async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pyte
     assert len(noticed) >= 2 if passes else noticed
 
 
+# Of a library: ended by the collector or by a `del`, at a line of the reader's.
+SLOW_END = compile(
+    "import time\n\nclass Slow:\n    def __del__(self):\n        time.sleep(0.5)", asyncio.__file__, "exec"
+)
+ENDS_SLOWLY = """
+async def handler(websocket):
+    async for message in websocket:
+        slow = asyncio.Slow()
+        del slow
+        time.sleep(60)
+"""
+
+
+async def test_what_a_library_ends_is_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.check.watch.PATIENCE_TICKS", 10)
+    exec(SLOW_END, library := {"__name__": "asyncio.slow"})
+    monkeypatch.setattr(asyncio, "Slow", library["Slow"], raising=False)
+    report = await wslab.check.echo(await handler_of(ENDS_SLOWLY))
+    assert report.finding is not None and "line 7: time.sleep(60)" in repr(report)
+
+
 FAILS_UNSEEN = """
 async def fails():
     raise KeyError("nobody asks")

@@ -77,6 +77,7 @@ async def a_client_that_joins_meanwhile_disturbs_nobody(bench: ServerBench) -> N
         newcomer.last = "a connection that said nothing; then somebody else spoke"
         slow.wakes()
         await hears_all(speaker, said)
+        await newcomer.arrives()
         last = bench.text()
         await speaker.says(last)
         await speaker.hears(last)

@@ -60,6 +60,12 @@ class Client:
         with contextlib.suppress(ConnectionClosed):  # what comes back, or does not, tells more
             await self.websocket.send(message)
 
+    async def arrives(self) -> None:
+        """Wait until the server's side has begun, if it says so: it may answer 101 first, and a ping only then."""
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(REPLY_S):
+                await (await self.websocket.ping())
+
     async def hears(
         self,
         expected: Message,

@@ -53,7 +53,7 @@ async def whoever_says_nothing_hears_it_too(bench: ServerBench) -> None:
     await speaker.says("Hello")
     await speaker.hears("Hello", section=OWNS, hint=ROOM.speaker_hint, silence=ROOM.speaker_hint)
     newcomer = await bench.client()
-    await (await newcomer.websocket.ping())  # its pong comes when the server's side has begun
+    await newcomer.arrives()
     newcomer.last = "a connection that said nothing; then TEXT 'Is anybody there?', from client 1"
     await speaker.says("Is anybody there?")
     await newcomer.hears("Is anybody there?", section=OWNS, hint=ROOM.others_hint, silence=_JOINS)

@@ -31,6 +31,7 @@ _CHECKS = str(Path(__file__).resolve().parent)
 _OURS = str(Path(__file__).resolve().parent.parent)
 # While one of these is on the stack, it is a person who takes time.
 _DEBUGGERS = {"bdb", "pydevd"}
+_FINALIZERS = {"__del__", "_asyncgen_finalizer_hook"}
 _PATHS = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *site.getsitepackages()
 _LIBRARIES = ("<frozen", _OURS, site.getusersitepackages(), *_PATHS)
 
@@ -53,7 +54,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beats = 0
-        self._fired_at = -1
+        self._fired_at = self._spared_at = -1
         self._firing = False
         self._done = threading.Event()
         self._beating: asyncio.TimerHandle | None = None
@@ -109,14 +110,15 @@ class Watch:
             self._pass_on(number, frame)
             return
         self._firing = False
-        if where := reader_line(frame):
+        if (where := reader_line(frame)) and not _finalizes(frame):
             self.blocked_at = self.blocked_at or where
             again, self._fired_at = self._fired_at == self._beats, self._beats
             is_readers_own = frame is not None and is_readers(frame.f_code)
             if again or not is_readers_own:
                 self._trace(frame)
-            if again or is_readers_own:
+            if is_readers_own or self._spared_at == self._beats:
                 raise BlockedLoop(where)
+            self._spared_at = self._beats  # once: it may be on its way back to the reader's code, or never come back
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if callable(self._before):
@@ -168,6 +170,16 @@ def reader_line(frame: FrameType | None) -> str:
         if is_readers(each.f_code):
             return _line(each.f_code.co_filename, each.f_lineno)
     return ""
+
+
+def _finalizes(frame: FrameType | None) -> bool:
+    """Whether a library ends an object of the reader's: what is raised there is lost, and told in red."""
+    for each in _outwards(frame):
+        if is_readers(each.f_code):
+            return False
+        if each.f_code.co_name in _FINALIZERS:
+            return True
+    return False
 
 
 def error_line(error: BaseException, *, outermost: bool = False) -> str:
