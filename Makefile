@@ -17,6 +17,8 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FLAGS ?=
 WORKERS ?= 4
 CARGO_FLAGS ?=
+# Where it is set, as in many containers, each of a hundred kernels and workers would compile wslab anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 lab: $(READY)
