@@ -133,6 +133,7 @@ Deliver = Callable[[Envelope, Actor[C], C], Awaitable[None]]
 
 async def deliver(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
     """Let the actor handle one message, and answer whoever waits; raise what the hook raises."""
+    __tracebackhide__ = True  # in IPython: a learner sees the hooks, not what calls them
     try:
         answer = await _run(getattr(actor, envelope.hook)(envelope.message, ctx), actor)
     except Exception as error:
@@ -146,6 +147,7 @@ async def deliver(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
 
 async def _run(hook: Awaitable[Any], actor: Actor[C]) -> Any:
     """Await a hook; that something else was cancelled, for which it waited, is a failure and no end of the actor."""
+    __tracebackhide__ = True
     try:
         return await hook
     except asyncio.CancelledError as error:
@@ -157,6 +159,7 @@ async def _run(hook: Awaitable[Any], actor: Actor[C]) -> Any:
 
 async def deliver_and_go_on(envelope: Envelope, actor: Actor[C], ctx: C) -> None:
     """Let the actor handle one message, and outlive a failure."""
+    __tracebackhide__ = True
     try:
         await deliver(envelope, actor, ctx)
     except Exception:

@@ -115,6 +115,7 @@ class Mailbox:
             ActorFailedError: The hook raised an error, which is the cause of this one.
             DeadlockError: The actor waits itself for the one that asks.
         """
+        __tracebackhide__ = True
         answer = asyncio.get_running_loop().create_future()
         try:
             with waiting_for(self.turn):
@@ -193,6 +194,7 @@ class Address:
             ActorFailedError: Its `handle` raised an error, which is the cause of this one.
             DeadlockError: This is called in a hook of an actor for whose answer the other one waits.
         """
+        __tracebackhide__ = True
         return await self._mailbox.ask("handle", message)
 
     def do_send(self, message: object) -> None:

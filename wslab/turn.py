@@ -50,6 +50,7 @@ def waiting_for(answering: Turn) -> Iterator[None]:
     Raises:
         DeadlockError: The other one waits already for the answer of this one, or of one that waits for it, and so on.
     """
+    __tracebackhide__ = True
     asking = _held.get(asyncio.current_task())
     if asking is None:
         yield
