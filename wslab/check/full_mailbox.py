@@ -51,6 +51,10 @@ _PATIENCE = (
     "Only a member that lets 16 messages wait is too slow: a mailbox holds that many by default. Then stop it, "
     "and no other."
 )
+_PAUSE = (
+    f"Client 2 took nothing while {_BURST} messages came. Only a member that lets 16 wait, as many as a mailbox holds "
+    "by default, is too slow. Then stop it, and no other."
+)
 _GO_ON = (
     "Nobody waits, so the message got lost on its way. `do_send` raises MailboxFullError: catch it for this member "
     "alone, inside the loop, and go on with the next."
@@ -64,12 +68,12 @@ async def a_burst_is_not_slowness(bench: ServerBench) -> None:
     for picture in burst:
         await speaker.says(picture)
     for number, picture in enumerate(burst, 1):
-        if not await hears_in_rounds(bench, speaker, picture, number, section=SLOW, hint=_PATIENCE):
+        if not await hears_in_rounds(bench, speaker, picture, number, section=SLOW, hint=_PAUSE):
             listener.wakes()  # the room waits for it: that is for another case
-            await hears_though(speaker, picture, number, section=SLOW, hint=_PATIENCE)
+            await hears_though(speaker, picture, number, section=SLOW, hint=_PAUSE)
     listener.wakes()
     for number, picture in enumerate(burst, 1):
-        await hears_though(listener, picture, number, section=SLOW, hint=_PATIENCE)
+        await hears_though(listener, picture, number, section=SLOW, hint=_PAUSE)
 
 
 async def a_client_that_does_not_read_is_let_go(bench: ServerBench) -> None:
@@ -139,7 +143,7 @@ async def _finding_of_count(bench: ServerBench, asker: Client) -> Finding | None
     try:
         await counted(bench, asker, 2)
     except Finding as finding:
-        return _still_there(f"{finding.got} as the count, of which {finding.expected} read")
+        return _still_there(f"{finding.got}, the answer to `count`, though only 2 of them read")
     return None
 
 
