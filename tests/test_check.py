@@ -688,7 +688,13 @@ async def test_a_long_exchange_is_shown_from_its_end_and_says_how_much_came_befo
     ("failure", "words"),
     [
         ("TypeError: object NoneType can't be used in 'await' expression, at line 3", "leave out its await"),
+        ("TypeError: object NoneType can't be used in 'await' expression", "`async def`"),
+        ("TypeError: 'int' object can't be awaited", "`async def`"),
         ("TypeError: data is a dict-like object, at line 3", "json.dumps"),
+        ("TypeError: data must be str or bytes, at line 3: await websocket.send(3)", "`str(...)`"),
+        ("TypeError: Chatter.started() takes 1 positional argument but 2 were given", "`ctx`"),
+        ("TypeError: Chatter() takes no arguments", "`__init__`"),
+        ("TypeError: Address.send() takes 2 positional arguments but 3 were given, at line 3", "one value"),
         ("AttributeError: 'connect' object has no attribute 'send'", "async with"),
         ("ValueError: four", ""),
     ],

@@ -300,6 +300,38 @@ WRONG = {
         changed(ROOM, ('case "leave", member:\n', 'case "leave", member:\n                await asyncio.sleep(2)\n')),
         "an actor, waiting at line 10: await asyncio.sleep(2)",
     ),
+    "waits for all members at once": (
+        "one_room",
+        changed(
+            ROOM,
+            (
+                "for member in self.members:\n                    with suppress(wslab.MailboxClosedError):\n"
+                "                        member.do_send(said)",
+                "await asyncio.gather(*(member.send(said) for member in self.members))",
+            ),
+        ),
+        "Let one of the two use `do_send`",
+    ),
+    "has a hook that is no coroutine": (
+        "one_room",
+        changed(ROOM, ("async def handle(self, message, ctx)", "def handle(self, message, ctx)")),
+        "Is there a plain `def`?",
+    ),
+    "has a member that handles nothing": (
+        "one_room",
+        changed(ROOM, ("async def handle(self, said, ctx)", "async def hear(self, said, ctx)")),
+        "comes to its `handle`",
+    ),
+    "sends to the context": (
+        "one_room",
+        changed(ROOM, ("ctx.websocket.send(said)", "ctx.send(said)")),
+        "A message was sent to `ctx`, which takes none.",
+    ),
+    "asks an address for more than it has": (
+        "one_room",
+        changed(ROOM, ("member.do_send(said)", "await member.websocket.send(said)")),
+        "`send`, `do_send` and `stop` by an address",
+    ),
     "goes over a set that changes": (
         "full_mailbox",
         changed(FULL, ("list(self.members)", "self.members")),

@@ -150,7 +150,7 @@ class Client:
                 **facts,
                 got=failure or "close code 1011",
                 section="RFC 6455, 7.4.1 (1011)",
-                hint=f"{remedy(failure)}Mend that line first; the client sees only the code 1011.",
+                hint=f"{remedy(failure)}Mend that first; the client sees only the code 1011.",
             )
         return Finding(
             f"The connection of {self.name} was closed before the answer.",

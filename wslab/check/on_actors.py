@@ -50,6 +50,19 @@ _REFUSED = {
         "itself. Let one of the two use `do_send`.",
     ),
 }
+_TO_ACTOR = (
+    "A message was sent to an actor itself, and not to its address.",
+    "Others have the address of an actor: it is what `start()` gives, and in a hook `ctx.address`.",
+)
+_TO_CONTEXT = (
+    "A message was sent to `ctx`, which takes none.",
+    "To its client an actor sends by `ctx.text(...)`, `ctx.binary(...)`, or `ctx.websocket.send(...)`, which takes "
+    "both; to itself by `ctx.address`.",
+)
+_WAIT = (
+    "Does one of these actors wait for the other? While it waits it handles nothing. Let one of the two use `do_send`, "
+    "which waits for nobody."
+)
 
 
 Causes = list[BaseException | None]
@@ -89,7 +102,9 @@ class _Explaining:
         """Give what lies behind a finding, or the finding."""
         errors = [*self.failures, *self.bench.subject.errors]
         causes = [error.__cause__ if isinstance(error, ActorFailedError) else error for error in errors]
-        finding.got = finding.got or where_it_waits(self.bench.subject)
+        if not finding.got:
+            finding.got = where_it_waits(self.bench.subject)
+            finding.hint = _WAIT if finding.got.count("an actor, waiting") > 1 else finding.hint
         return (
             self._by_an_end(finding, causes)
             or _by_a_refusal(finding, causes)
@@ -131,21 +146,16 @@ class _Explaining:
         if not self.failures:
             return None
         facts = {"sent": finding.sent, "got": _shown(self.failures[0]), "expected": finding.expected, "section": OWNS}
-        hint = f"{remedy(facts['got'])}That message is lost, and the actor goes on. Mend that line first."
+        hint = f"{remedy(facts['got'])}That message is lost, and the actor goes on. Mend that first."
         return Finding("An actor failed on a message.", **facts, hint=hint)
 
 
 def _by_no_address(finding: Finding, causes: Causes) -> Finding | None:
     for cause in causes:
         if isinstance(cause, AttributeError) and cause.name in ("send", "do_send") and _is_actor(cause.obj):
-            return Finding(
-                "A message was sent to an actor itself, and not to its address.",
-                sent=finding.sent,
-                got=_shown(cause),
-                expected=finding.expected,
-                section=OWNS,
-                hint="Others have the address of an actor: it is what `start()` gives, and in a hook `ctx.address`.",
-            )
+            what, hint = _TO_CONTEXT if isinstance(cause.obj, Context) else _TO_ACTOR
+            facts = {"sent": finding.sent, "got": _shown(cause), "expected": finding.expected}
+            return Finding(what, **facts, section=OWNS, hint=hint)
     return None
 
 
