@@ -322,6 +322,15 @@ WRONG = {
         changed(ROOM, ("async def handle(self, said, ctx)", "async def hear(self, said, ctx)")),
         "comes to its `handle`",
     ),
+    "fails when it starts, and so when it has stopped": (
+        "one_room",
+        changed(
+            ROOM,
+            ("        self.room = room\n", "        self.lobby = room\n"),
+            ("    async def started(self, ctx):\n", "    async def started(self, ctx):\n        self.room = lobby\n"),
+        ),
+        "NameError: name 'lobby' is not defined",
+    ),
     "sends to the context": (
         "one_room",
         changed(ROOM, ("ctx.websocket.send(said)", "ctx.send(said)")),

@@ -8,6 +8,7 @@ import gc
 import inspect
 import logging
 import socket
+import traceback
 import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
+from ..actor import live
 from ..errors import CheckError
 from ..handlers import check_handler
 from ..listener import Handler
@@ -162,8 +164,18 @@ def _watched(handler: Handler, subject: Subject) -> Handler:
             subject.cancelled_at = error_line(error, outermost=True)
             raise
         except Exception as error:
+            # Not if its client has left, or it has closed: that is how many end.
             if not isinstance(error, ConnectionClosed) or websocket.state is State.OPEN:
-                subject.errors.append(error)  # not if its client has left, or it has closed: that is how many end
+                subject.errors.append(_first(error))
             raise
 
     return watched
+
+
+def _first(error: Exception) -> BaseException:
+    """Give what an actor failed of, if its `stopped` failed after that: that one follows, and would point elsewhere."""
+    before = error.__context__
+    if before is None or isinstance(before, ConnectionClosed):
+        return error
+    of_a_hook = any(frame.f_code is live.__code__ for frame, _ in traceback.walk_tb(before.__traceback__))
+    return before if of_a_hook else error
