@@ -334,7 +334,7 @@ WRONG = {
     "sends to the context": (
         "one_room",
         changed(ROOM, ("ctx.websocket.send(said)", "ctx.send(said)")),
-        "A message was sent to `ctx`, which takes none.",
+        "A message was sent to ctx, which takes none.",
     ),
     "asks an address for more than it has": (
         "one_room",

@@ -143,7 +143,7 @@ async def _finding_of_count(bench: ServerBench, asker: Client) -> Finding | None
     try:
         await counted(bench, asker, 2)
     except Finding as finding:
-        return _still_there(f"{finding.got}, the answer to `count`, though only 2 of them read")
+        return _still_there(f"{finding.got}, the answer to count, though only 2 of them read")
     return None
 
 

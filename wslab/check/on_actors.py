@@ -55,7 +55,7 @@ _TO_ACTOR = (
     "Others have the address of an actor: it is what `start()` gives, and in a hook `ctx.address`.",
 )
 _TO_CONTEXT = (
-    "A message was sent to `ctx`, which takes none.",
+    "A message was sent to ctx, which takes none.",
     "To its client an actor sends by `ctx.text(...)`, `ctx.binary(...)`, or `ctx.websocket.send(...)`, which takes "
     "both; to itself by `ctx.address`.",
 )

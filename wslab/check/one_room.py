@@ -147,7 +147,7 @@ async def _answer(client: Client) -> int:
     if isinstance(answer, str) and answer.isdecimal():
         return int(answer)
     raise Finding(
-        "The question `count` was not answered with a number.",
+        "The question count was not answered with a number.",
         sent=client.last,
         got=shown(answer),
         expected="the number of members, such as TEXT '3'",
