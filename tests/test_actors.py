@@ -101,6 +101,10 @@ class Chatter(actors.WebSocketActor):
         broadcast([ctx.websocket], bytes(2**25))
         await ctx.close(1008, "too slow")
 
+    async def do_farewell(self, text: str, ctx: actors.WebSocketContext) -> None:
+        await ctx.binary(bytes(2**23))
+        await ctx.close()
+
     async def do_elsewhere(self, text: str, ctx: actors.WebSocketContext) -> None:
         async with plain_serve(lambda websocket: websocket.close(), "127.0.0.1", 0) as other:
             port = other.sockets[0].getsockname()[1]
@@ -507,6 +511,17 @@ async def test_a_slow_reader_fills_the_mailbox_and_stopping_its_actor_cuts_it_of
         await ctx.address.wait_stopped()
         websocket.transport.resume_reading()
         assert (await closed(websocket))[0] == 1006
+
+
+async def test_what_an_actor_sent_to_a_slow_reader_is_not_cut_off_when_it_closes() -> None:
+    async with scene() as here, here.client() as (websocket, ctx):
+        websocket.transport.pause_reading()
+        await websocket.send("farewell")
+        await here.noted("farewell")
+        assert not ctx.mailbox.closed  # from then on the client would have close_timeout to take it
+        websocket.transport.resume_reading()
+        assert await websocket.recv() == bytes(2**23)
+        assert await closed(websocket) == (1000, "")
 
 
 async def test_a_client_that_takes_nothing_does_not_keep_an_actor_that_closes() -> None:

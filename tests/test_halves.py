@@ -10,9 +10,10 @@ import pytest
 from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, ProtocolError
 
 from wslab.channel import Channel
+from wslab.check.client import reset
 from wslab.halves import Sink, Stream, forward, split
 from wslab.servers import Server, serve
 
@@ -67,6 +68,7 @@ async def test_a_sink_puts_nothing_into_the_middle_of_a_fragmented_message() -> 
 
 async def test_a_sink_waits_for_a_slow_reader() -> None:
     waiting: asyncio.Queue[int] = asyncio.Queue()
+    ended: asyncio.Queue[BaseException | None] = asyncio.Queue()
 
     async def flood(websocket: ServerConnection) -> None:
         sink = Sink(websocket)
@@ -76,16 +78,67 @@ async def test_a_sink_waits_for_a_slow_reader() -> None:
             if not sending.done():
                 break
         waiting.put_nowait(websocket.transport.get_write_buffer_size())
-        websocket.transport.abort()
         await asyncio.wait({sending})
-        assert isinstance(sending.exception(), ConnectionClosedError)
+        ended.put_nowait(sending.exception())
 
     async with (
         serve(flood, compression=None, ping_interval=None) as server,
         connect(server.url, proxy=None, max_queue=1) as websocket,
     ):
-        assert await waiting.get() < 2**19
-        websocket.transport.abort()  # it reads no further, and so would not notice the other end's
+        assert 0 < await waiting.get() <= 2**17
+        reset(websocket)
+        assert isinstance(await ended.get(), ConnectionClosedError)
+
+
+async def test_a_sink_waits_for_a_message_that_fills_the_room() -> None:
+    waits: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def talk(websocket: ServerConnection) -> None:
+        sending = asyncio.create_task(Sink(websocket).send(bytes(2**23)))
+        await asyncio.sleep(0)
+        waits.put_nowait(not sending.done())
+        await sending
+        waits.put_nowait(websocket.paused)
+
+    async with (
+        serve(talk, compression=None, ping_interval=None) as server,
+        connect(server.url, proxy=None, max_size=None) as websocket,
+    ):
+        websocket.transport.pause_reading()
+        assert await waits.get()
+        websocket.transport.resume_reading()
+        assert await websocket.recv() == bytes(2**23)
+        assert not await waits.get()
+
+
+async def test_a_sink_is_refused_as_a_connection_is_after_half_a_message() -> None:
+    async def half(begun: asyncio.Event) -> AsyncIterator[str]:
+        yield "Hel"
+        begun.set()
+        await asyncio.Event().wait()
+
+    caught: asyncio.Queue[BaseException] = asyncio.Queue()
+
+    async def talk(websocket: ServerConnection) -> None:
+        begun = asyncio.Event()
+        sending = asyncio.create_task(websocket.send(half(begun)))
+        await begun.wait()
+        sending.cancel()
+        await asyncio.wait({sending})
+        with pytest.raises(ProtocolError) as refused:
+            await Sink(websocket).send("next")
+        caught.put_nowait(refused.value)
+
+    async with serve(talk, logger=QUIET) as server, connect(server.url, proxy=None):
+        assert "continuation" in str(await caught.get())
+
+
+async def test_a_sink_sends_fragments_as_a_connection_does() -> None:
+    async def talk(websocket: ServerConnection) -> None:
+        await Sink(websocket).send(["Hel", "lo"])  # type: ignore[arg-type]
+
+    async with serve(talk) as server, connect(server.url, proxy=None) as websocket:
+        assert await websocket.recv() == "Hello"
 
 
 async def test_a_sink_that_never_stops_learns_that_the_client_has_vanished() -> None:

@@ -27,12 +27,17 @@ class Sink:
         if (
             websocket.paused
             or websocket.send_in_progress is not None  # a fragmented message
+            or websocket.protocol.expect_continuation_frame  # one that was cancelled half-way
             or websocket.protocol.state is not OPEN
             or websocket.transport.is_closing()
+            or not isinstance(message, (str, bytes))
         ):
             await websocket.send(message)
-        else:  # this does the same with less around it
-            broadcast((websocket,), message, raise_exceptions=True)
+            return
+        broadcast((websocket,), message, raise_exceptions=True)  # this does the same with less around it
+        if websocket.paused:
+            async with websocket.send_context():  # which waits for room
+                pass
 
     async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection; the stream ends with it."""
