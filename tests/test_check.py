@@ -577,9 +577,8 @@ async def test_a_check_that_is_broken_is_noticed(passes: bool, monkeypatch: pyte
 
 
 # Of a library: ended by the collector or by a `del`, at a line of the reader's.
-SLOW_END = compile(
-    "import time\n\nclass Slow:\n    def __del__(self):\n        time.sleep(0.5)", asyncio.__file__, "exec"
-)
+ENDING = "import time\n\nclass Slow:\n    def __del__(self):\n        time.sleep({})"
+SLOW_END, NEVER_ENDS = (compile(ENDING.format(end_s), asyncio.__file__, "exec") for end_s in (0.5, 1000))
 ENDS_SLOWLY = """
 async def handler(websocket):
     async for message in websocket:
@@ -595,6 +594,17 @@ async def test_what_a_library_ends_is_not_interrupted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(asyncio, "Slow", library["Slow"], raising=False)
     report = await wslab.check.echo(await handler_of(ENDS_SLOWLY))
     assert report.finding is not None and "line 7: time.sleep(60)" in repr(report)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in there, an interrupt is told in red
+@pytest.mark.timeout(30)
+async def test_what_a_library_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wslab.check.watch.PATIENCE_TICKS", 10)
+    monkeypatch.setattr("wslab.check.watch.ENDING_TICKS", 5)
+    exec(NEVER_ENDS, library := {"__name__": "asyncio.slow"})
+    monkeypatch.setattr(asyncio, "Slow", library["Slow"], raising=False)
+    report = await wslab.check.echo(await handler_of(ENDS_SLOWLY))
+    assert report.finding is not None and "line 6: del slow" in repr(report)
 
 
 FAILS_UNSEEN = """

@@ -27,6 +27,7 @@ __all__ = ["BlockedLoop", "Watch", "error_line", "error_shown", "is_readers", "r
 TICK_S = 0.02
 # Counted in ticks of a thread that gets no more of the processor than the loop does: a slow machine is no blocked loop.
 PATIENCE_TICKS = 75
+ENDING_TICKS = 250  # in which a library may end an object of the reader's
 _CHECKS = str(Path(__file__).resolve().parent)
 _OURS = str(Path(__file__).resolve().parent.parent)
 # While one of these is on the stack, it is a person who takes time.
@@ -55,6 +56,7 @@ class Watch:
         self._thread_id = threading.get_ident()
         self._beats = 0
         self._fired_at = self._spared_at = -1
+        self._endings_spared = 0
         self._firing = False
         self._done = threading.Event()
         self._beating: asyncio.TimerHandle | None = None
@@ -110,7 +112,7 @@ class Watch:
             self._pass_on(number, frame)
             return
         self._firing = False
-        if (where := reader_line(frame)) and not _finalizes(frame):
+        if (where := reader_line(frame)) and not self._spares_ending(frame):
             self.blocked_at = self.blocked_at or where
             again, self._fired_at = self._fired_at == self._beats, self._beats
             is_readers_own = frame is not None and is_readers(frame.f_code)
@@ -119,6 +121,13 @@ class Watch:
             if is_readers_own or self._spared_at == self._beats:
                 raise BlockedLoop(where)
             self._spared_at = self._beats  # once: it may be on its way back to the reader's code, or never come back
+
+    def _spares_ending(self, frame: FrameType | None) -> bool:
+        """Whether to wait for a library's end of an object; not for ever, or nothing would end it."""
+        if not _finalizes(frame):
+            return False
+        self._endings_spared += 1
+        return self._endings_spared <= ENDING_TICKS
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if callable(self._before):
