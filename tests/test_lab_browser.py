@@ -49,14 +49,15 @@ class Runs:
         return self._begun[lesson].result()
 
     def _begin(self, lesson: Path) -> None:
-        begun = self._begun[lesson] = Future()
+        begun: Future[Page] = Future()
         page = new_page(self._browser)
         try:
-            with picture_of_a_failure(page, self._folder):
+            with picture_of_a_failure(page, self._folder / f"failed {lesson.stem}"):
                 restart_and_run_all(page, self._address, lesson)
             begun.set_result(page)
         except Exception as error:
             begun.set_exception(error)
+        self._begun[lesson] = begun  # not before: if a test's time runs out up there, the next one begins it anew
 
 
 @pytest.fixture(scope="module")
