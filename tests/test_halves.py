@@ -10,7 +10,8 @@ import pytest
 from leaks import nothing_is_left  # noqa: F401
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosedError, ProtocolError
+from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, ProtocolError
+from websockets.protocol import State
 
 from wslab.channel import Channel
 from wslab.check.client import reset
@@ -131,6 +132,22 @@ async def test_a_sink_is_refused_as_a_connection_is_after_half_a_message() -> No
 
     async with serve(talk, logger=QUIET) as server, connect(server.url, proxy=None):
         assert "continuation" in str(await caught.get())
+
+
+async def test_a_sink_does_not_pretend_to_send_while_the_connection_closes() -> None:
+    ended: asyncio.Queue[State] = asyncio.Queue()
+
+    async def talk(websocket: ServerConnection) -> None:
+        closing = asyncio.create_task(websocket.close())
+        await asyncio.sleep(0)
+        state = websocket.state
+        with pytest.raises(ConnectionClosedOK):
+            await Sink(websocket).send("too late")
+        ended.put_nowait(state)
+        await closing
+
+    async with serve(talk, logger=QUIET) as server, connect(server.url, proxy=None):
+        assert await ended.get() is State.CLOSING
 
 
 async def test_a_sink_sends_fragments_as_a_connection_does() -> None:
