@@ -158,6 +158,18 @@ async def test_a_sink_sends_fragments_as_a_connection_does() -> None:
         assert await websocket.recv() == "Hello"
 
 
+async def test_a_sink_sends_by_way_of_a_send_of_somebody_s_own() -> None:
+    class Shouting(ServerConnection):
+        async def send(self, message: str, *, text: bool | None = None) -> None:  # type: ignore[override]
+            await super().send(message.upper(), text=text)
+
+    async def talk(websocket: ServerConnection) -> None:
+        await Sink(websocket).send("Hello")
+
+    async with serve(talk, create_connection=Shouting) as server, connect(server.url, proxy=None) as websocket:
+        assert await websocket.recv() == "HELLO"
+
+
 async def test_a_sink_that_never_stops_learns_that_the_client_has_vanished() -> None:
     caught: asyncio.Queue[bool] = asyncio.Queue()
 

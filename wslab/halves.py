@@ -31,6 +31,7 @@ class Sink:
             or websocket.protocol.state is not OPEN
             or websocket.transport.is_closing()
             or not isinstance(message, (str, bytes))
+            or getattr(websocket.send, "__func__", None) is not Connection.send  # somebody's own
         ):
             await websocket.send(message)
             return
