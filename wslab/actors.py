@@ -15,7 +15,6 @@ from websockets.protocol import OPEN, Event
 
 from .actor import Actor, Context, Running, live, take_turn
 from .errors import MailboxClosedError, MailboxFullError, WslabError
-from .halves import Sink
 from .mailbox import Address, Envelope, Mailbox
 
 __all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
@@ -34,16 +33,15 @@ class WebSocketContext(Context):
     def __init__(self, websocket: ServerConnection, mailbox: Mailbox) -> None:
         super().__init__(mailbox)
         self.websocket = websocket
-        self._sink = Sink(websocket)
         self._own_address = self.address  # the client still reaches an actor whose address nobody else has
 
     async def text(self, text: str) -> None:
         """Send a text message."""
-        await self._sink.send(text)
+        await self.websocket.send(text)
 
     async def binary(self, data: bytes) -> None:
         """Send a binary message."""
-        await self._sink.send(data)
+        await self.websocket.send(data)
 
     async def ping(self, data: bytes | None = None) -> None:
         """Send a ping; its pong comes to `on_pong`."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 
-from websockets.asyncio.connection import Connection, broadcast
+from websockets.asyncio.connection import Connection
 from websockets.frames import CloseCode
-from websockets.protocol import OPEN
 
 __all__ = ["Sink", "Stream", "forward", "split"]
 
@@ -23,22 +22,7 @@ class Sink:
         Raises:
             ConnectionClosed: The connection has ended.
         """
-        websocket = self._websocket
-        if (
-            websocket.paused
-            or websocket.send_in_progress is not None  # a fragmented message
-            or websocket.protocol.expect_continuation_frame  # one that was cancelled half-way
-            or websocket.protocol.state is not OPEN
-            or websocket.transport.is_closing()
-            or not isinstance(message, (str, bytes))
-            or getattr(websocket.send, "__func__", None) is not Connection.send  # somebody's own
-        ):
-            await websocket.send(message)
-            return
-        broadcast((websocket,), message, raise_exceptions=True)  # this does the same with less around it
-        if websocket.paused:
-            async with websocket.send_context():  # which waits for room
-                pass
+        await self._websocket.send(message)
 
     async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection; the stream ends with it."""
