@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from websockets.asyncio.client import connect
-from websockets.frames import TEXT
+from websockets.frames import PING, PONG, TEXT
 
 from wslab import originals
 from wslab.file_limit import make_room
@@ -165,11 +165,20 @@ def echo_round(port: int) -> float:
 
 
 def fan_out_round(port: int) -> float:
-    """Measure the fan-out to a new audience; one message more that all have heard says that all have joined."""
-    connections = [opened(port, request("/broadcast")) for _ in range(CLIENTS)]
+    """Measure the fan-out to a new audience, after some messages that warm up."""
+    connections = [joined(port) for _ in range(CLIENTS)]
     with contextlib.closing(Audience(connections)) as audience:
         audience.deliveries_per_second()
         return audience.deliveries_per_second()
+
+
+def joined(port: int) -> socket.socket:
+    """Connect to the room. Some servers answer 101 first and join it then; none answers a ping before that."""
+    connection = opened(port, request("/broadcast"))
+    connection.sendall(encode(WireFrame(PING, b"", masking_key=KEY)))
+    if (pong := connection.recv(2)) != encode(WireFrame(PONG, b"")):
+        raise RuntimeError(f"no pong, but {pong!r}")
+    return connection
 
 
 async def in_turn(measure_round: Callable[[int], float], rounds: int) -> dict[str, list[float]]:
