@@ -46,7 +46,7 @@ PLAIN = "Python, plain"
 
 FOOTNOTE = (
     "plain writes to all connections in one synchronous loop, as a hub does. Where each client has a queue and a task, "
-    "that task is woken for each message, which costs about as much as the writing: nothing that has a task for each "
+    "that task is woken for each message, which costs nearly as much as the writing: nothing that has a task for each "
     "client is much faster than plain with one."
 )
 

@@ -460,3 +460,22 @@ async def test_closing_twice_is_closing_once() -> None:
         await server.wait_closed()
         server.close()
         await registry.stop_all()
+
+
+@pytest.mark.parametrize(("unread", "is_answered"), [(16, True), (17, False)])
+async def test_a_ping_is_answered_until_more_than_sixteen_messages_wait_unread(unread: int, is_answered: bool) -> None:
+    """Lessons 03 to 05 teach it of websockets: behind max_queue it reads no further, so that no ping comes through."""
+
+    async def never_reads(websocket: ServerConnection) -> None:
+        await websocket.wait_closed()
+
+    async with serve(never_reads) as server, connect(server.url, proxy=None) as websocket:
+        for _ in range(unread):
+            await websocket.send("Hello")
+        [connection] = server.connections
+        while not is_answered and connection.transport.is_reading():  # noqa: ASYNC110
+            await asyncio.sleep(0)  # a ping that comes in one piece with the messages is answered still
+        done, _ = await asyncio.wait({asyncio.ensure_future(await websocket.ping())}, timeout=5 if is_answered else 0.2)
+        assert bool(done) is connection.transport.is_reading() is is_answered
+        for end in (websocket, connection):
+            end.transport.abort()
