@@ -16,6 +16,7 @@ from websockets.protocol import OPEN, Event
 from .actor import Actor, Context, Running, live, take_turn
 from .errors import MailboxClosedError, MailboxFullError, WslabError
 from .mailbox import Address, Envelope, Mailbox
+from .prepared import write_now
 
 __all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
 
@@ -37,11 +38,13 @@ class WebSocketContext(Context):
 
     async def text(self, text: str) -> None:
         """Send a text message."""
-        await self.websocket.send(text)
+        if not write_now(self.websocket, text):
+            await self.websocket.send(text)
 
     async def binary(self, data: bytes) -> None:
         """Send a binary message."""
-        await self.websocket.send(data)
+        if not write_now(self.websocket, data):
+            await self.websocket.send(data)
 
     async def ping(self, data: bytes | None = None) -> None:
         """Send a ping; its pong comes to `on_pong`."""

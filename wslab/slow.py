@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 from websockets.protocol import OPEN
 
 from .members import Member
+from .prepared import write
 
 __all__ = ["Backlog", "Limits", "Message", "Policy", "Tally", "hand_over"]
 
@@ -125,11 +126,7 @@ def hand_over(websockets: Iterable[ServerConnection], message: Message) -> int:
 
     These are in the middle of a fragmented message, into which no other may be put (RFC 6455, 5.4).
     """
-    try:
-        broadcast(websockets, message, raise_exceptions=True)
-    except ExceptionGroup as refused:
-        return len(refused.exceptions)
-    return 0
+    return sum(not write(websocket, message) for websocket in websockets)
 
 
 async def close_slow(websocket: ServerConnection) -> None:
