@@ -12,6 +12,8 @@ the newest, and a receiver is little more than the number that it reads next:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -76,7 +78,8 @@ class Channel(Generic[T]):
     def send(self, value: T) -> int:
         """Give a value to all receivers, without waiting for any of them.
 
-        It costs the same for one receiver as for thousands, but for those that wait in `recv`: each is woken.
+        It costs the same for one receiver as for thousands, but for those that wait in `recv`: each is woken, or handed
+        the value at once by way of `offered_to`.
 
         Args:
             value: Anything; all receivers share it.
@@ -98,13 +101,20 @@ class Channel(Generic[T]):
         # Not earlier: on any line above, a receiver that was forgotten may be collected, and so leave.
         kept.unseen_by = self._receiver_count
         self._kept.pop(number - self.capacity, None)
-        self._wake_all()
+        waiting, self._waiting = self._waiting, {}
+        for receiver, waiter in waiting.items():
+            if receiver._takes(value, waiter):
+                self._waiting[receiver] = waiter
+            else:
+                _wake(waiter)
         return self._receiver_count
 
     def close(self) -> None:
         """End the channel: its receivers get what is kept for them, then `ChannelClosed`."""
         self._closed = True
-        self._wake_all()
+        waiting, self._waiting = self._waiting, {}
+        for waiter in waiting.values():
+            _wake(waiter)
 
     def __len__(self) -> int:
         """Count the values that some receiver has yet to see; at most `capacity`."""
@@ -122,11 +132,6 @@ class Channel(Generic[T]):
             del self._kept[number]
         return kept.value
 
-    def _wake_all(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for waiter in waiting.values():
-            _wake(waiter)
-
 
 class Receiver(Generic[T]):
     """One reader of a channel, made by `Channel.subscribe`. Leaving its `with` block unsubscribes it.
@@ -142,6 +147,7 @@ class Receiver(Generic[T]):
         self._next = channel._sent
         self._receiving = False
         self._closed = False
+        self._take: Callable[[T], bool] | None = None
 
     async def recv(self) -> T:
         """Wait for the next value. Cancelled, it has taken none.
@@ -189,6 +195,22 @@ class Receiver(Generic[T]):
         """Make another receiver of the same channel; it begins with what is sent from now on."""
         return self._channel.subscribe()
 
+    @contextmanager
+    def offered_to(self, take: Callable[[T], bool]) -> Iterator[None]:
+        """While the block runs, offer each value to `take` before whoever waits in `recv` is woken for it.
+
+        Waking a task costs more than most takers do: this is for what can be done at once, such as a write.
+
+        Args:
+            take: Called in `Channel.send`, if all earlier values have been received; gives whether the value counts as
+                received. It must neither raise nor send to this channel.
+        """
+        before, self._take = self._take, take
+        try:
+            yield
+        finally:
+            self._take = before
+
     def close(self) -> None:
         """Unsubscribe; what was not read counts as seen, and whoever waits here gets `ChannelClosed`."""
         if self._closed:
@@ -200,6 +222,14 @@ class Receiver(Generic[T]):
             channel._see(number)
         if waiter := channel._waiting.pop(self, None):
             _wake(waiter)
+
+    def _takes(self, value: T, waiter: asyncio.Future[None]) -> bool:
+        """Receive the value just sent, for which the waiter waits, if it can be taken at once."""
+        if self._take is None or waiter.done() or self._closed or not self._take(value):
+            return False
+        self._channel._see(self._next)
+        self._next += 1
+        return True
 
     async def _news(self) -> None:
         waiter = self._channel._waiting[self] = asyncio.get_running_loop().create_future()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import nullcontext
 
 from websockets.asyncio.connection import Connection
 from websockets.frames import CloseCode
+
+from .channel import Receiver
+from .prepared import write_now
 
 __all__ = ["Sink", "Stream", "forward", "split"]
 
@@ -22,7 +26,12 @@ class Sink:
         Raises:
             ConnectionClosed: The connection has ended.
         """
-        await self._websocket.send(message)
+        if not write_now(self._websocket, message):
+            await self._websocket.send(message)
+
+    def send_now(self, message: object) -> bool:
+        """Send a message if that needs no waiting; give whether it was sent."""
+        return write_now(self._websocket, message)
 
     async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection; the stream ends with it."""
@@ -52,5 +61,6 @@ async def forward(stream: AsyncIterable[str | bytes], sink: Sink) -> None:
             or 1001.
         Lagged: The stream is the receiver of a channel that has fallen behind; called again, this goes on from there.
     """
-    async for message in stream:
-        await sink.send(message)
+    with stream.offered_to(sink.send_now) if isinstance(stream, Receiver) else nullcontext():
+        async for message in stream:
+            await sink.send(message)
