@@ -141,10 +141,6 @@ class Chatter(actors.WebSocketActor):
         """Say it."""
         await self.lobby.send(("say", text))
 
-    async def handle(self, message: str, ctx: actors.WebSocketContext) -> None:
-        """Hear it."""
-        await ctx.text(message)
-
     async def stopped(self, ctx: actors.WebSocketContext) -> None:
         """Leave."""
         await self.lobby.send(("leave", ctx.address))

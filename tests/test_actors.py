@@ -112,12 +112,18 @@ class Chatter(actors.WebSocketActor):
                 await elsewhere.recv()
 
 
+class Passing(Chatter):
+    """Has no `handle` of its own."""
+
+    handle = actors.WebSocketActor.handle
+
+
 class Scene:
     """A server of chatters, and what they have noted."""
 
-    def __init__(self, **keywords: Any) -> None:
+    def __init__(self, chatter: type[Chatter] = Chatter, **keywords: Any) -> None:
         self.notes: asyncio.Queue[Any] = asyncio.Queue()
-        self.server: Server = serve(actors.handler(Chatter, self.notes, **keywords), **OPTIONS)
+        self.server: Server = serve(actors.handler(chatter, self.notes, **keywords), **OPTIONS)
 
     async def noted(self, last: object) -> list[Any]:
         """Wait for a note; give all that came up to it."""
@@ -135,8 +141,8 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(**keywords: Any) -> AsyncIterator[Scene]:
-    here = Scene(**keywords)
+async def scene(chatter: type[Chatter] = Chatter, **keywords: Any) -> AsyncIterator[Scene]:
+    here = Scene(chatter, **keywords)
     async with here.server, asyncio.timeout(20):
         yield here
 
@@ -221,6 +227,74 @@ async def test_others_reach_an_actor_at_its_address() -> None:
         assert await ctx.address.send("news") == "news passed on"
         ctx.address.do_send("more")
         assert [await websocket.recv(), await websocket.recv()] == ["mail: news", "mail: more"]
+
+
+@pytest.mark.parametrize("message", ["Hello", b"\x00\x01"])
+async def test_without_a_handle_what_is_sent_to_the_address_goes_to_the_client(message: str | bytes) -> None:
+    async with scene(Passing) as here, here.client() as (websocket, ctx):
+        await ctx.address.send(message)
+        assert await websocket.recv() == message
+        ctx.address.do_send(message)
+        assert ctx.mailbox.at_rest  # it is written, and the actor was not even woken
+        assert await websocket.recv() == message
+
+
+async def test_without_a_handle_too_nothing_overtakes_what_waits_in_the_mailbox() -> None:
+    gate = asyncio.Event()
+    async with scene(Passing, gate=gate) as here, here.client() as (websocket, ctx):
+        await websocket.send("wait")
+        await here.noted("wait")
+        ctx.address.do_send("one")
+        ctx.address.do_send("two")
+        assert len(ctx.mailbox) == 2
+        gate.set()
+        while ctx.mailbox:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        ctx.address.do_send("three")
+        assert [await websocket.recv() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_without_a_handle_nothing_is_written_before_the_actor_has_started_or_after_its_end() -> None:
+    class Late(actors.WebSocketActor):
+        async def started(self, ctx: actors.WebSocketContext) -> None:
+            known.set_result(ctx)
+            await gate.wait()
+            await ctx.text("started")
+
+    gate, known = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with (
+        serve(actors.handler(Late), **OPTIONS) as server,
+        connect(server.url, proxy=None) as websocket,
+    ):
+        ctx = await known
+        ctx.address.do_send("mail")
+        gate.set()
+        assert [await websocket.recv(), await websocket.recv()] == ["started", "mail"]
+        ctx.address.stop()
+        with pytest.raises(MailboxClosedError):
+            ctx.address.do_send("late")
+        assert await closed(websocket) == (1000, "")
+
+
+async def test_without_a_handle_a_slow_reader_fills_the_mailbox() -> None:
+    async with scene(Passing) as here, here.client() as (websocket, ctx):
+        websocket.transport.pause_reading()
+        told = 0
+        with contextlib.suppress(MailboxFullError):
+            while told < 2**14:
+                ctx.address.do_send(f"{told:5000}")
+                await asyncio.sleep(0)
+                told += 1
+        assert told < 2**14 and ctx.websocket.transport.get_write_buffer_size() < 2**17
+        websocket.transport.resume_reading()
+        assert [int(await websocket.recv()) for _ in range(told)] == list(range(told))
+
+
+async def test_without_a_handle_only_text_and_bytes_are_passed_on() -> None:
+    async with scene(Passing) as here, here.client() as (websocket, ctx):
+        ctx.address.do_send(7)
+        assert await closed(websocket) == (1011, "")
+        assert await here.noted("stopped") == ["stopped"]
 
 
 async def test_nothing_else_is_handled_while_a_hook_waits() -> None:

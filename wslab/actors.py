@@ -14,9 +14,9 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Event
 
 from .actor import Actor, Context, Running, live, take_turn
-from .errors import MailboxClosedError, MailboxFullError, WslabError
+from .errors import MailboxClosedError, MailboxFullError, UnhandledMessageError, WslabError
+from .halves import Sink
 from .mailbox import Address, Envelope, Mailbox
-from .prepared import write_now
 
 __all__ = ["Actor", "Address", "Context", "Running", "WebSocketActor", "WebSocketContext", "handler"]
 
@@ -34,17 +34,16 @@ class WebSocketContext(Context):
     def __init__(self, websocket: ServerConnection, mailbox: Mailbox) -> None:
         super().__init__(mailbox)
         self.websocket = websocket
+        self._sink = Sink(websocket)
         self._own_address = self.address  # the client still reaches an actor whose address nobody else has
 
     async def text(self, text: str) -> None:
         """Send a text message."""
-        if not write_now(self.websocket, text):
-            await self.websocket.send(text)
+        await self._sink.send(text)
 
     async def binary(self, data: bytes) -> None:
         """Send a binary message."""
-        if not write_now(self.websocket, data):
-            await self.websocket.send(data)
+        await self._sink.send(data)
 
     async def ping(self, data: bytes | None = None) -> None:
         """Send a ping; its pong comes to `on_pong`."""
@@ -67,6 +66,19 @@ class WebSocketActor(Actor[WebSocketContext]):
     1011 if a hook raised. That a client vanished while something was sent to it is an end, not a failure. `stopping`
     can veto only what the actor itself asked for with ctx.stop().
     """
+
+    async def handle(self, message: Any, ctx: WebSocketContext) -> Any:
+        """Handle a message that was sent to the address. If this is not overridden, text and bytes go to the client.
+
+        So what is left by `do_send` is written at once if there is nothing to wait for, and the actor not even woken.
+        """
+        match message:
+            case str():
+                await ctx.text(message)
+            case bytes():
+                await ctx.binary(message)
+            case _:
+                raise UnhandledMessageError(type(self).__name__, message)
 
     async def on_text(self, text: str, ctx: WebSocketContext) -> None:
         """Handle a text message from the client."""
@@ -105,6 +117,8 @@ def handler(
     async def handle(websocket: ServerConnection) -> None:
         actor = make_actor(*arguments, **keywords)
         ctx = WebSocketContext(websocket, Mailbox(type(actor).__name__, actor.mailbox_capacity))
+        if getattr(actor.handle, "__func__", None) is WebSocketActor.handle:
+            ctx.mailbox.take_at_once = Sink(websocket).send_now
         with _control_frames_heard(websocket, ctx.mailbox):
             living = asyncio.create_task(live(actor, ctx))
             reading = asyncio.create_task(_read(actor, ctx))

@@ -28,6 +28,11 @@ class Turn:
         self._lock = asyncio.Lock()
         self._holder: asyncio.Task[object] | None = None
 
+    @property
+    def free(self) -> bool:
+        """Whether no hook runs now."""
+        return not self._lock.locked()
+
     async def __aenter__(self) -> None:
         await self._lock.acquire()
         self._holder = asyncio.current_task()
