@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
@@ -146,6 +147,14 @@ class Chatter(actors.WebSocketActor):
         await self.lobby.send(("leave", ctx.address))
 
 
+class Choosy(Chatter):
+    """Has a hook of its own for what the lobby says, as one that chooses what its client gets to hear."""
+
+    async def handle(self, message: str, ctx: actors.WebSocketContext) -> None:
+        """Hear it."""
+        await ctx.text(message)
+
+
 class HubChatter(Echo):
     """Is a member of a hub, which writes to its connection directly."""
 
@@ -177,9 +186,9 @@ def actor_server(talk: Handler) -> Server:
 
 
 @asynccontextmanager
-async def actor() -> AsyncIterator[Server]:
+async def actor(chatter: type[Chatter] = Chatter) -> AsyncIterator[Server]:
     """Serve with actors: a lobby leaves each message to each of them."""
-    async with Lobby().start() as lobby, actor_server(actors.handler(Chatter, lobby)) as server:
+    async with Lobby().start() as lobby, actor_server(actors.handler(chatter, lobby)) as server:
         yield server
 
 
@@ -239,6 +248,7 @@ STYLES: dict[str, Callable[[], AbstractAsyncContextManager[Server]]] = {
     "plain": plain,
     "plain, a queue and a task each": plain_queues,
     "actor, an address each": actor,
+    "actor, an address and a hook each": partial(actor, Choosy),
     "actor, a hub for all": actor_hub,
     "filter, a receiver and a task each": filter_,
     "filter, a hub for all": filter_hub,

@@ -297,6 +297,16 @@ async def test_without_a_handle_only_text_and_bytes_are_passed_on() -> None:
         assert await here.noted("stopped") == ["stopped"]
 
 
+async def test_an_address_that_somebody_keeps_does_not_keep_the_connection() -> None:
+    async with scene(Passing) as here:
+        async with here.client() as (_, ctx):
+            address, connection = ctx.address, weakref.ref(ctx.websocket)
+        await here.noted("stopped")
+    del ctx
+    gc.collect()
+    assert connection() is None and not address.connected
+
+
 async def test_nothing_else_is_handled_while_a_hook_waits() -> None:
     gate = asyncio.Event()
     async with scene(gate=gate) as here, here.client() as (websocket, ctx):

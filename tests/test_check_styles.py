@@ -319,8 +319,8 @@ WRONG = {
     ),
     "has a member that handles nothing": (
         "one_room",
-        changed(ROOM, ("async def handle(self, said, ctx)", "async def hear(self, said, ctx)")),
-        "comes to its `handle`",
+        changed(ROOM, ("member.do_send(said)", 'member.do_send(("said", said))')),
+        "comes to its `handle`; without one",
     ),
     "fails when it starts, and so when it has stopped": (
         "one_room",
@@ -333,7 +333,13 @@ WRONG = {
     ),
     "sends to the context": (
         "one_room",
-        changed(ROOM, ("ctx.websocket.send(said)", "ctx.send(said)")),
+        changed(
+            ROOM,
+            (
+                "    async def stopped",
+                "    async def handle(self, said, ctx):\n        await ctx.send(said)\n\n    async def stopped",
+            ),
+        ),
         "A message was sent to ctx, which takes none.",
     ),
     "asks an address for more than it has": (

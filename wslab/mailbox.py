@@ -140,6 +140,7 @@ class Mailbox:
     def close(self) -> None:
         """Refuse what waits and all that comes, and let the actor find the end."""
         self.closed = True
+        self.take_at_once = None  # it may hold the connection, and an address that nobody has forgotten holds this
         self.closing.set()
         while self._line:
             self._line.popleft().refuse(MailboxClosedError(self.owner))

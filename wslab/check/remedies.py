@@ -28,7 +28,8 @@ _MEANINGS = {
     ".on_text() takes": _CTX,
     ".on_binary() takes": _CTX,
     ".handle() takes": _CTX,
-    "UnhandledMessageError": "What others send to the address of an actor comes to its `handle`.",
+    "UnhandledMessageError": "What others send to the address of an actor comes to its `handle`; without one, "
+    "only text and bytes go on to its client.",
     "'Address' object has no attribute": "Others can `send`, `do_send` and `stop` by an address, and nothing else.",
     "data is a dict-like object": _JSON,
     "data must be str": "A message is text or bytes: `str(...)` turns a number into text.",
