@@ -20,7 +20,7 @@ from websockets.frames import BINARY, CONT, TEXT
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from wslab import slow
+from wslab import prepared, slow
 from wslab.errors import MessageTypeError, UnknownRoomError, WslabError
 from wslab.frames import WireFrame, encode
 from wslab.hub import Counts, Hub, Member
@@ -325,6 +325,28 @@ async def test_text_that_is_no_unicode_reaches_nobody_and_harms_nobody() -> None
             await here.hub.broadcast("\ud800")
         assert await here.hub.broadcast("Hello") == 1 and here.hub.counts.delivered == 1
         assert await websocket.recv() == "Hello"
+
+
+async def test_text_that_is_no_unicode_is_an_error_though_all_lag_or_nobody_is_there() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await Hub().broadcast("\ud800")
+    hub = Hub("lag", limit_bytes=LIMIT_BYTES, queue_messages=4)
+    async with place(hub) as here, here.stalled() as (websocket, _):
+        count = await here.broadcast_until(lambda: hub.counts.lagged == 1)
+        with pytest.raises(UnicodeEncodeError):
+            await hub.broadcast("\ud800")
+        await hub.broadcast("end")
+        websocket.transport.resume_reading()
+        assert await read_until(websocket, "end") == list(range(count))
+        assert hub.counts == Counts(connected=1, delivered=count + 1, dropped=0, lagged=1, disconnected=0)
+
+
+async def test_a_large_message_is_not_kept_once_it_is_written() -> None:
+    async with place() as here, here.client() as (websocket, _):
+        message = bulk(0)
+        await here.hub.broadcast(message)
+        assert await websocket.recv() == message
+        assert prepared._newest[0] is not message
 
 
 async def test_exclude_takes_members_and_connections_only() -> None:

@@ -6,14 +6,35 @@ makes them anew for each, by `broadcast` too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from websockets.asyncio.connection import Connection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, SERVER
 
-__all__ = ["write", "write_now"]
+__all__ = ["prepared", "write", "write_now"]
 
 Message = str | bytes
-_newest: tuple[Message, bytes] = ("", b"\x81\x00")
+KEPT = 2**16  # characters or bytes: nobody should find a large message in memory when all have it
+EMPTY: tuple[Message, bytes] = ("", b"\x81\x00")
+_newest = EMPTY
+
+
+@contextmanager
+def prepared(message: Message) -> Iterator[None]:
+    """Have the frame of a message ready while the block writes it to many.
+
+    Raises:
+        UnicodeEncodeError: It is text that cannot be encoded, which nobody gets then.
+    """
+    global _newest
+    _frame(message)
+    try:
+        yield
+    finally:
+        if len(message) > KEPT:
+            _newest = EMPTY
 
 
 def write(websocket: Connection, message: Message) -> bool:

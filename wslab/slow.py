@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 from websockets.protocol import OPEN
 
 from .members import Member
-from .prepared import write
+from .prepared import prepared, write
 
 __all__ = ["Backlog", "Limits", "Message", "Policy", "Tally", "hand_over"]
 
@@ -125,8 +125,12 @@ def hand_over(websockets: Iterable[ServerConnection], message: Message) -> int:
     """Write a message to open connections, and give the number of those that could not take it.
 
     These are in the middle of a fragmented message, into which no other may be put (RFC 6455, 5.4).
+
+    Raises:
+        UnicodeEncodeError: The message is text that cannot be encoded.
     """
-    return sum(not write(websocket, message) for websocket in websockets)
+    with prepared(message):
+        return sum(not write(websocket, message) for websocket in websockets)
 
 
 async def close_slow(websocket: ServerConnection) -> None:
