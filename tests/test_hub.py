@@ -341,12 +341,39 @@ async def test_text_that_is_no_unicode_is_an_error_though_all_lag_or_nobody_is_t
         assert hub.counts == Counts(connected=1, delivered=count + 1, dropped=0, lagged=1, disconnected=0)
 
 
+async def test_who_cannot_be_written_to_misses_a_message_and_that_is_counted() -> None:
+    async with place() as here, here.client() as (_, refuses), here.client() as (other, _):
+        refuses.websocket.transport.write_eof()
+        assert refuses.websocket.state is State.OPEN
+        assert await here.hub.broadcast("news") == 1
+        assert here.hub.counts == Counts(connected=2, delivered=1, dropped=1, lagged=0, disconnected=0)
+        assert await other.recv() == "news"
+
+
 async def test_a_large_message_is_not_kept_once_it_is_written() -> None:
     async with place() as here, here.client() as (websocket, _):
         message = bulk(0)
         await here.hub.broadcast(message)
         assert await websocket.recv() == message
         assert prepared._newest[0] is not message
+
+
+async def test_only_those_that_are_open_can_miss_a_message() -> None:
+    half_way = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[str]:
+        yield "Hel"
+        half_way.set()
+        await asyncio.get_running_loop().create_future()
+
+    async with place() as here, here.client() as (_, closed), here.client() as (_, busy), here.client() as (one, open_):
+        closed.websocket.transport.abort()
+        await here.departures.get()
+        sending = asyncio.create_task(busy.websocket.send(pieces()))
+        await half_way.wait()
+        assert slow.hand_over([closed.websocket, busy.websocket, open_.websocket], "news") == 1
+        assert await one.recv() == "news"
+        await cancelled(sending)
 
 
 async def test_exclude_takes_members_and_connections_only() -> None:

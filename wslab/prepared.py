@@ -17,6 +17,7 @@ __all__ = ["prepared", "write", "write_now"]
 
 Message = str | bytes
 KEPT = 2**16  # characters or bytes: nobody should find a large message in memory when all have it
+SEND = Connection.send
 EMPTY: tuple[Message, bytes] = ("", b"\x81\x00")
 _newest = EMPTY
 
@@ -41,19 +42,23 @@ def write(websocket: Connection, message: Message) -> bool:
     """Write a message, however much waits before it.
 
     Returns:
-        Whether it was written: not unless the connection is open, and not into a fragmented message (RFC 6455, 5.4).
+        Whether it was written: not unless the connection is open and can still be written to, and not into a fragmented
+        message (RFC 6455, 5.4).
     """
     protocol = websocket.protocol
     if protocol.state is not OPEN or websocket.send_in_progress is not None or protocol.expect_continuation_frame:
         return False
-    if protocol.side is SERVER and not protocol.extensions and not protocol.debug:
-        websocket.transport.write(_frame(message))
-    else:
-        if isinstance(message, str):
-            protocol.send_text(message.encode())
+    try:
+        if protocol.side is SERVER and not (protocol.extensions or protocol.debug or protocol.writes):
+            websocket.transport.write(_frame(message))
         else:
-            protocol.send_binary(message)
-        websocket.send_data()
+            if isinstance(message, str):
+                protocol.send_text(message.encode())
+            else:
+                protocol.send_binary(message)
+            websocket.send_data()
+    except Exception:  # as `broadcast` does: an extension may raise what it likes, and a transport that is at its end
+        return False
     return True
 
 
@@ -64,20 +69,16 @@ def write_now(websocket: Connection, message: object) -> bool:
         Whether it was written; if not, await websocket.send(message), which waits for room or raises what there is to
         raise.
     """
+    if not isinstance(message, (str, bytes)) or getattr(websocket.send, "__func__", None) is not SEND:
+        return False  # fragments, or a send of somebody's own
     transport = websocket.transport
-    if (
-        not isinstance(message, (str, bytes))
-        or transport.get_write_buffer_size()
-        # In UTF-8, or deflated in vain, it might fill the buffer, and then `send` waits until there is room again.
-        or 4 * len(message) + 64 > transport.get_write_buffer_limits()[1]
-        or transport.is_closing()
-        or getattr(websocket.send, "__func__", None) is not Connection.send  # somebody's own
-    ):
-        return False
-    try:
-        return write(websocket, message)
-    except UnicodeEncodeError:
-        return False
+    return (
+        not transport.get_write_buffer_size()
+        # In UTF-8, deflated in vain and encrypted, it might fill the buffer, and then `send` waits for room again.
+        and 5 * len(message) + 64 <= transport.get_write_buffer_limits()[1]
+        and not transport.is_closing()
+        and write(websocket, message)
+    )
 
 
 def _frame(message: Message) -> bytes:

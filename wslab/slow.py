@@ -122,15 +122,15 @@ class Policy:
 
 
 def hand_over(websockets: Iterable[ServerConnection], message: Message) -> int:
-    """Write a message to open connections, and give the number of those that could not take it.
+    """Write a message to those connections that are open, and give the number of those that could not take it.
 
-    These are in the middle of a fragmented message, into which no other may be put (RFC 6455, 5.4).
+    These are in the middle of a fragmented message, into which no other may be put (RFC 6455, 5.4), or at their end.
 
     Raises:
         UnicodeEncodeError: The message is text that cannot be encoded.
     """
     with prepared(message):
-        return sum(not write(websocket, message) for websocket in websockets)
+        return sum(not write(each, message) and each.protocol.state is OPEN for each in websockets)
 
 
 async def close_slow(websocket: ServerConnection) -> None:
