@@ -441,6 +441,23 @@ class AgainstTheModel(RuleBasedStateMachine):
             assert self.does(f"end {name}") == now
             assert name not in self.play.tasks or self.does(f"cancel {name}") == ""
 
+    @rule(name=receivers, takes=st.lists(st.booleans(), min_size=1, max_size=4))
+    def send_to_one_that_offers(self, name: str, takes: list[bool]) -> None:
+        answers, taken = iter(takes), list[int]()
+        with self.play.receivers[name].offered_to(lambda value: next(answers) and not taken.append(value.number)):
+            said = self.does(f"start {name}")
+            assert said == self.expected(name, "waits")
+            begin = len(self.sent)
+            self.send(len(takes))
+        if said == "waits":
+            assert taken == self.sent[begin:][: takes.index(False) if False in takes else None]
+            self.next[name] += len(taken)
+            now = self.expected(name, "waits")
+            assert self.does(f"end {name}") == now
+            assert name not in self.play.tasks or self.does(f"cancel {name}") == ""
+        else:
+            assert not taken
+
     @rule(name=consumes(receivers))
     def drop(self, name: str) -> None:
         self.does(f"drop {name}")
@@ -630,6 +647,119 @@ def test_a_receiver_that_is_collected_in_the_midst_of_a_send_is_not_counted(monk
     assert channel.send(1) == 1
     assert stays.try_recv() == 1
     assert len(channel) == 0
+
+
+# Values that are offered.
+
+
+class Taker:
+    """Takes the values that it is offered, as long as it wants them."""
+
+    def __init__(self) -> None:
+        self.wants = True
+        self.taken: list[int] = []
+
+    def __call__(self, value: int) -> bool:
+        self.taken += [value] if self.wants else []
+        return self.wants
+
+
+async def waiting(receiver: Receiver[int]) -> asyncio.Task[int]:
+    task = asyncio.create_task(receiver.recv())
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_value_that_is_taken_at_once_wakes_nobody_and_the_next_that_is_not_does() -> None:
+    channel: Channel[int] = Channel(1)
+    receiver, other, take = channel.subscribe(), channel.subscribe(), Taker()
+    with receiver.offered_to(take):
+        task = await waiting(receiver)
+        for number in range(3):
+            assert channel.send(number) == 2 and len(receiver) == 0
+        await asyncio.sleep(0)
+        assert take.taken == [0, 1, 2] and not task.done()
+        take.wants = False
+        channel.send(3)
+        take.wants = True
+        assert len(receiver) == 1 and await task == 3
+    assert len(other) == 4 and len(channel) == 1
+
+
+async def test_nothing_is_offered_before_all_that_came_earlier_is_received() -> None:
+    channel: Channel[int] = Channel(4)
+    receiver, take = channel.subscribe(), Taker()
+    with receiver.offered_to(take):
+        channel.send(0)  # nobody waits yet
+        task = await waiting(receiver)
+        assert task.done() and await task == 0
+        task, take.wants = await waiting(receiver), False
+        channel.send(1)
+        take.wants = True
+        channel.send(2)  # it was woken for 1, and has not run yet
+        assert [await task, receiver.try_recv(), take.taken] == [1, 2, []]
+
+
+async def test_after_the_block_nothing_is_offered() -> None:
+    channel: Channel[int] = Channel(4)
+    receiver, take = channel.subscribe(), Taker()
+    with suppress(LookupError), receiver.offered_to(take):
+        raise LookupError
+    task = await waiting(receiver)
+    channel.send(1)
+    assert await task == 1 and take.taken == []
+
+
+async def test_values_are_offered_to_one_at_a_time() -> None:
+    channel: Channel[int] = Channel(4)
+    receiver, take, late = channel.subscribe(), Taker(), Taker()
+    with receiver.offered_to(take):
+        with pytest.raises(WslabError, match="two tasks receive from one receiver at once"), receiver.offered_to(late):
+            raise AssertionError("the block must not run")
+        task = await waiting(receiver)
+        channel.send(1)
+        assert take.taken == [1] and late.taken == []
+        channel.close()
+        with pytest.raises(ChannelClosed):
+            await task
+    with receiver.offered_to(late):
+        pass
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+async def test_whoever_waits_no_longer_is_offered_nothing(how: str) -> None:
+    channel: Channel[int] = Channel(4)
+    receiver, other, take = channel.subscribe(), channel.subscribe(), Taker()
+    with receiver.offered_to(take):
+        task = await waiting(receiver)
+        (task.cancel if how == "cancelled" else receiver.close)()
+        channel.send(1)
+        await asyncio.wait({task})
+    assert take.taken == [] and len(other) == 1
+    assert task.cancelled() if how == "cancelled" else isinstance(task.exception(), ChannelClosed)
+    assert len(receiver) == (how == "cancelled")
+
+
+async def test_a_receiver_that_a_taker_closes_is_offered_nothing_more() -> None:
+    channel: Channel[int] = Channel(4)
+    one, two, take = channel.subscribe(), channel.subscribe(), Taker()
+    with one.offered_to(lambda value: two.close() is None), two.offered_to(take):
+        first, second = await waiting(one), await waiting(two)
+        channel.send(1)
+        assert isinstance((await asyncio.gather(second, return_exceptions=True))[0], ChannelClosed)
+        assert take.taken == [] and len(channel) == len(one) == 0
+        first.cancel()
+
+
+async def test_what_all_have_taken_is_let_go() -> None:
+    channel: Channel[Value] = Channel(4)
+    receiver, values = channel.subscribe(), weakref.WeakSet[Value]()
+    with receiver.offered_to(lambda value: values.add(value) is None):
+        task = asyncio.create_task(receiver.recv())
+        await asyncio.sleep(0)
+        channel.send(Value(1))
+        assert len(values) == len(channel) == 0
+        task.cancel()
 
 
 def test_a_closed_channel_takes_no_value_and_ends_whoever_subscribes() -> None:

@@ -158,11 +158,7 @@ class Receiver(Generic[T]):
             WslabError: Another task is waiting here already.
         """
         if self._receiving:
-            raise WslabError(
-                "two tasks receive from one receiver at once",
-                "a receiver for each task",
-                "give the second one its own, with receiver.resubscribe()",
-            )
+            raise _two_at_once()
         self._receiving = True
         try:
             while not (len(self) or self._closed or self._channel._closed):
@@ -203,13 +199,18 @@ class Receiver(Generic[T]):
 
         Args:
             take: Called in `Channel.send`, if all earlier values have been received; gives whether the value counts as
-                received. It must neither raise nor send to this channel.
+                received. It must neither raise nor use this channel.
+
+        Raises:
+            WslabError: The values are offered to another already.
         """
-        before, self._take = self._take, take
+        if self._take is not None:
+            raise _two_at_once()
+        self._take = take
         try:
             yield
         finally:
-            self._take = before
+            self._take = None
 
     def close(self) -> None:
         """Unsubscribe; what was not read counts as seen, and whoever waits here gets `ChannelClosed`."""
@@ -269,3 +270,11 @@ class Receiver(Generic[T]):
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():  # cancelled a moment ago, it may still be on the list
         waiter.set_result(None)
+
+
+def _two_at_once() -> WslabError:
+    return WslabError(
+        "two tasks receive from one receiver at once",
+        "a receiver for each task",
+        "give the second one its own, with receiver.resubscribe()",
+    )
