@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from websockets.asyncio.connection import Connection
 from websockets.frames import CloseCode
@@ -61,6 +61,13 @@ async def forward(stream: AsyncIterable[str | bytes], sink: Sink) -> None:
             or 1001.
         Lagged: The stream is the receiver of a channel that has fallen behind; called again, this goes on from there.
     """
-    with stream.offered_to(sink.send_now) if isinstance(stream, Receiver) else nullcontext():
+    with _offer(stream, sink):
         async for message in stream:
             await sink.send(message)
+
+
+def _offer(stream: AsyncIterable[str | bytes], sink: Sink) -> AbstractContextManager[None]:
+    # A class of somebody's own may have a recv or a send of its own.
+    if isinstance(stream, Receiver) and (type(stream), type(sink)) == (Receiver, Sink):
+        return stream.offered_to(sink.send_now)
+    return nullcontext()
