@@ -809,3 +809,26 @@ def test_what_is_shown_is_the_same_in_every_run() -> None:
     channel.close()
     assert repr(channel) == "<wslab channel, closed, keeps 0 of 4, receivers: 0>"
     assert repr(receiver) == "<wslab receiver, closed, unread: 0>"
+
+
+async def test_a_send_that_is_interrupted_loses_nothing_of_what_others_wait_for() -> None:
+    def interrupt(value: str) -> bool:
+        if value == "one":
+            raise KeyboardInterrupt  # as Jupyter's "interrupt kernel" does, at any point
+        return False
+
+    def take(value: str) -> bool:
+        taken.append(value)
+        return True
+
+    channel: Channel[str] = Channel(4)
+    taken: list[str] = []
+    with channel.subscribe() as first, channel.subscribe() as second:
+        with first.offered_to(interrupt), second.offered_to(take):
+            waiting = [asyncio.create_task(each.recv()) for each in (first, second)]
+            await asyncio.sleep(0)
+            with pytest.raises(KeyboardInterrupt):
+                channel.send("one")
+            channel.send("two")
+            assert await asyncio.gather(*waiting) == ["one", "one"]
+        assert (taken, first.try_recv(), second.try_recv()) == ([], "two", "two")

@@ -101,19 +101,15 @@ class Channel(Generic[T]):
         # Not earlier: on any line above, a receiver that was forgotten may be collected, and so leave.
         kept.unseen_by = self._receiver_count
         self._kept.pop(number - self.capacity, None)
-        waiting, self._waiting = self._waiting, {}
-        for receiver, waiter in waiting.items():
-            if receiver._takes(value, waiter):
-                self._waiting[receiver] = waiter
-            else:
+        for receiver, waiter in list(self._waiting.items()):
+            if not receiver._takes(value, waiter):
                 _wake(waiter)
         return self._receiver_count
 
     def close(self) -> None:
         """End the channel: its receivers get what is kept for them, then `ChannelClosed`."""
         self._closed = True
-        waiting, self._waiting = self._waiting, {}
-        for waiter in waiting.values():
+        for waiter in self._waiting.values():
             _wake(waiter)
 
     def __len__(self) -> int:
@@ -226,7 +222,7 @@ class Receiver(Generic[T]):
 
     def _takes(self, value: T, waiter: asyncio.Future[None]) -> bool:
         """Receive the value just sent, for which the waiter waits, if it can be taken at once."""
-        if self._take is None or waiter.done() or self._closed or not self._take(value):
+        if self._take is None or waiter.done() or len(self) != 1 or not self._take(value):
             return False
         self._channel._see(self._next)
         self._next += 1
