@@ -18,12 +18,13 @@ __all__ = ["counted", "one_room"]
 ROOM = Place(
     OWNS,
     "What the room is told goes to all its members, the speaker included: `on_text` or `on_binary` tells the "
-    "room, `handle` passes on what the room tells.",
+    "room, and the room leaves it at the address of each member, by `do_send`.",
     "Is there one room for all? Start it once, outside the actors, and hand its address to each: "
     "`actors.handler(Chatter, room)`.",
 )
 _BYTES = ROOM._replace(
-    others_hint="Bytes come to `on_binary`, text to `on_text`. Does `handle` pass on both as what they are?"
+    others_hint="Bytes come to `on_binary`, text to `on_text`. Does each tell the room? A `handle` of your own has to "
+    "pass on both as what they are."
 )
 _LEFT = ROOM._replace(section=SURFACES)
 _JOINS = "Whoever comes is in the room before saying a word: `started` is the hook for joining it."
