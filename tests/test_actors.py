@@ -254,6 +254,34 @@ async def test_without_a_handle_too_nothing_overtakes_what_waits_in_the_mailbox(
         assert [await websocket.recv() for _ in range(3)] == ["one", "two", "three"]
 
 
+async def test_without_a_handle_too_nothing_overtakes_a_hook_that_is_next() -> None:
+    async with scene(Passing) as here, here.client() as (websocket, ctx):
+
+        async def ask_and_tell() -> None:
+            await ctx.address.send("asked")
+            ctx.address.do_send("told")
+
+        async def noting() -> Any:
+            message = await recv()
+            read.set()  # and without a pause whoever reads stands in line for the turn
+            return message
+
+        recv, read = ctx.websocket.recv, asyncio.Event()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ctx.websocket, "recv", noting)
+            await websocket.send("first")
+            assert await websocket.recv() == "first"
+            async with ctx.turn:
+                asking = asyncio.create_task(ask_and_tell())
+                while ctx.mailbox.at_rest:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                await websocket.send("second")
+                await read.wait()
+            await asking
+        assert [await websocket.recv() for _ in range(3)] == ["asked", "second", "told"]
+
+
 async def test_without_a_handle_nothing_is_written_before_the_actor_has_started_or_after_its_end() -> None:
     class Late(actors.WebSocketActor):
         async def started(self, ctx: actors.WebSocketContext) -> None:

@@ -45,6 +45,23 @@ async def test_one_has_the_turn_at_a_time() -> None:
     assert order == ["begin", "end"] * 2
 
 
+async def test_a_turn_is_free_when_nobody_has_it_or_is_next() -> None:
+    async def take() -> None:
+        async with turn:
+            frees.append(turn.free)
+
+    turn, frees = Turn("Lobby"), []
+    assert turn.free
+    async with turn:
+        frees.append(turn.free)
+        first, second = asyncio.create_task(take()), asyncio.create_task(take())
+        await asyncio.sleep(0)
+        second.cancel()
+    frees.append(turn.free)
+    await asyncio.wait({first, second})
+    assert frees == [False] * 3 and second.cancelled() and turn.free
+
+
 async def test_a_turn_that_is_over_holds_no_task() -> None:
     async def take() -> None:
         async with turn:

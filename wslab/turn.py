@@ -27,14 +27,20 @@ class Turn:
         self.waits_for: Turn | None = None
         self._lock = asyncio.Lock()
         self._holder: asyncio.Task[object] | None = None
+        self._wanted_count = 0
 
     @property
     def free(self) -> bool:
-        """Whether no hook runs now."""
-        return not self._lock.locked()
+        """Whether no hook runs now, and none is next."""
+        return not self._wanted_count
 
     async def __aenter__(self) -> None:
-        await self._lock.acquire()
+        self._wanted_count += 1
+        try:
+            await self._lock.acquire()
+        except BaseException:  # cancelled in the line
+            self._wanted_count -= 1
+            raise
         self._holder = asyncio.current_task()
         _held[self._holder] = self
 
@@ -43,6 +49,7 @@ class Turn:
     ) -> None:
         holder, self._holder = self._holder, None
         del _held[holder]  # not the current task: where a loop has ended before its tasks, there is none
+        self._wanted_count -= 1
         self._lock.release()
 
 
