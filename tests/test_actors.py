@@ -325,6 +325,29 @@ async def test_without_a_handle_only_text_and_bytes_are_passed_on() -> None:
         assert await here.noted("stopped") == ["stopped"]
 
 
+async def test_an_actor_may_get_a_handle_of_its_own_later_and_lose_it_again() -> None:
+    class Changing(Passing):
+        async def do_louder(self, text: str, ctx: actors.WebSocketContext) -> None:
+            self.handle = self.louder  # type: ignore[method-assign]
+            await self.echo(text, ctx)
+
+        async def do_plain(self, text: str, ctx: actors.WebSocketContext) -> None:
+            del self.handle
+            await self.echo(text, ctx)
+
+        async def louder(self, message: Any, ctx: actors.WebSocketContext) -> None:
+            await ctx.text(f"{message}!")
+
+    async with scene(Changing) as here, here.client() as (websocket, ctx):
+        for way, heard in (("louder", "Hello!"), ("plain", "Hello")):
+            await websocket.send(way)
+            assert await websocket.recv() == way
+            while not ctx.turn.free:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            ctx.address.do_send("Hello")
+            assert await websocket.recv() == heard
+
+
 async def test_an_address_that_somebody_keeps_does_not_keep_the_connection() -> None:
     async with scene(Passing) as here:
         async with here.client() as (_, ctx):

@@ -96,6 +96,9 @@ class WebSocketActor(Actor[WebSocketContext]):
         """Learn of a pong, to one of our pings or to the keepalive of websockets."""
 
 
+PASS_ON = WebSocketActor.handle
+
+
 def handler(
     make_actor: Callable[..., WebSocketActor], *arguments: Any, **keywords: Any
 ) -> Callable[[ServerConnection], Awaitable[None]]:
@@ -117,8 +120,7 @@ def handler(
     async def handle(websocket: ServerConnection) -> None:
         actor = make_actor(*arguments, **keywords)
         ctx = WebSocketContext(websocket, Mailbox(type(actor).__name__, actor.mailbox_capacity))
-        if getattr(actor.handle, "__func__", None) is WebSocketActor.handle:
-            ctx.mailbox.take_at_once = Sink(websocket).send_now
+        ctx.mailbox.take_at_once = _passing_on(actor, websocket)
         with _control_frames_heard(websocket, ctx.mailbox):
             living = asyncio.create_task(live(actor, ctx))
             reading = asyncio.create_task(_read(actor, ctx))
@@ -132,6 +134,16 @@ def handler(
 
     handle.__name__ = getattr(make_actor, "__name__", "actor")
     return handle
+
+
+def _passing_on(actor: WebSocketActor, websocket: ServerConnection) -> Callable[[object], bool]:
+    send_now = Sink(websocket).send_now
+
+    def pass_on(message: object) -> bool:
+        # Asked anew each time: an actor may change its `handle` as it goes.
+        return getattr(actor.handle, "__func__", None) is PASS_ON and send_now(message)
+
+    return pass_on
 
 
 def _check_maker(make_actor: object) -> None:
