@@ -319,6 +319,13 @@ async def test_a_large_message_is_kept_no_longer_than_it_is_written() -> None:
     assert prepared_module._newest[0] is small
 
 
+async def test_a_large_message_to_one_is_not_kept() -> None:
+    message = bytes(KEPT + 1)
+    async with ours(write_limit=2**20) as one:
+        assert write_now(one.websocket, message)
+        assert prepared_module._newest[0] is not message
+
+
 async def test_text_that_cannot_be_encoded_is_an_error_before_it_is_written_to_anybody() -> None:
     with pytest.raises(UnicodeEncodeError), prepared("\ud800"):
         raise AssertionError("the block must not run")

@@ -30,7 +30,7 @@ def prepared(message: Message) -> Iterator[None]:
         UnicodeEncodeError: It is text that cannot be encoded, which nobody gets then.
     """
     global _newest
-    _frame(message)
+    _newest = message, _frame(message)
     try:
         yield
     finally:
@@ -85,7 +85,10 @@ def _frame(message: Message) -> bytes:
     """Give the frame of a message; who writes to many asks for the same one each time."""
     global _newest
     newest = _newest  # not twice: another thread may have a loop of its own
-    if message is not newest[0]:
-        opcode, data = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
-        newest = _newest = message, Frame(opcode, data).serialize(mask=False)
-    return newest[1]
+    if message is newest[0]:
+        return newest[1]
+    opcode, data = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
+    frame = Frame(opcode, data).serialize(mask=False)
+    if len(message) <= KEPT:
+        _newest = message, frame
+    return frame
