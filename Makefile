@@ -13,9 +13,9 @@ FIRST_LESSON := notebooks/00_start_here.ipynb
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Say `make lab LAB_FLAGS=--port=9999` to give JupyterLab more options, `make test WORKERS=6` on a larger machine.
-# Four suit two cores: a good part of a run is waiting.
+# Three suit two cores: a good part of a run is waiting, and with four a slow machine starves what must answer in time.
 LAB_FLAGS ?=
-WORKERS ?= 4
+WORKERS ?= 3
 CARGO_FLAGS ?=
 # Where it is set, as in many containers, each of a hundred kernels and workers would compile wslab anew.
 unexport PYTHONDONTWRITEBYTECODE
