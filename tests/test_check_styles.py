@@ -657,7 +657,9 @@ async def test_the_originals_that_let_a_slow_reader_go_pass(peer: str) -> None:
 async def test_an_original_that_lags_is_told_that_it_lets_nobody_go() -> None:
     with peers.running("warp") as url:
         report = await wslab.check.full_mailbox(url + "/broadcast")
-    assert "had missed messages, and hears what is said now" in repr(report), report
+    # Beside a busy machine Warp loses messages of a burst to those who read, too: the check says so one case earlier.
+    said = ("had missed messages, and hears what is said now", "reads, and missed a message.")
+    assert not report.passed and any(each in repr(report) for each in said), report
 
 
 async def test_a_filter_alone_and_what_is_no_door_is_a_clear_error() -> None:
