@@ -8,12 +8,14 @@ import os
 import site
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_CELL_METADATA = ("jupyter", "tags")
@@ -40,7 +42,7 @@ OPTIONS = {
     "record_timing": False,
     "store_widget_state": False,
     "coalesce_streams": True,
-    # The kernel warns at every start that it talks to us over plain TCP, which stays on this machine.
+    # Where it has to use TCP, the kernel warns at every start that it is plain; it stays on this machine.
     "extra_arguments": ["--log-level=ERROR"],
 }
 
@@ -57,7 +59,9 @@ def execute(path: Path) -> bool:
     before = nbformat.read(path, as_version=4)
     after = copy.deepcopy(before)
     try:
-        NotebookClient(after, resources={"metadata": {"path": str(path.parent)}}, **OPTIONS).execute()
+        with tempfile.TemporaryDirectory(prefix="wslab-") as folder:
+            where = {"config": sockets_in(folder), "resources": {"metadata": {"path": str(path.parent)}}}
+            NotebookClient(after, **where, **OPTIONS).execute()
     except CellExecutionError as error:
         print(f"{path.name}: failed\n{error}")
         return False
@@ -67,6 +71,12 @@ def execute(path: Path) -> bool:
         nbformat.write(after, path)
     print(f"{path.name}: {'written' if changed else 'unchanged'}")
     return True
+
+
+def sockets_in(folder: str) -> Config:
+    """Let the kernel talk through the file system: on TCP it takes ports that were free a moment before it starts."""
+    transport = "ipc" if os.name == "posix" else "tcp"
+    return Config(KernelManager={"transport": transport, "connection_file": str(Path(folder, "kernel.json"))})
 
 
 def normalise(notebook: NotebookNode) -> None:
