@@ -92,7 +92,7 @@ async fn broadcast(
     mut messages: AggregatedMessageStream,
     room: web::Data<Room>,
 ) -> Result<(), Closed> {
-    let mut news = room.subscribe(); // dropped with this function, however it ends: nobody has to sign off
+    let mut news = room.subscribe(); // dropped at every end: nobody has to sign off
     loop {
         tokio::select! {
             heard = messages.recv() => match understand(&mut session, heard).await? {

@@ -96,7 +96,7 @@ async fn echo(socket: &mut Socket) -> Result<(), Error> {
 }
 
 async fn broadcast(socket: &mut Socket, room: Room) -> Result<(), Error> {
-    let mut news = room.subscribe(); // dropped with this function, however it ends: nobody has to sign off
+    let mut news = room.subscribe(); // dropped at every end: nobody has to sign off
     loop {
         tokio::select! {
             said = socket.next() => match said.transpose()? {

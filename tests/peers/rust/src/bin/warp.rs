@@ -27,7 +27,7 @@ async fn main() -> Outcome {
     let (room, _) = broadcast::channel(MAX_WAITING);
     let echo = warp::path!("echo").and(socket()).map(|ws: Ws| ws.on_upgrade(echo));
     let broadcast = warp::path!("broadcast").and(socket()).map(move |ws: Ws| {
-        let room = room.clone(); // one channel for all: made in here, each connection would be alone in its own
+        let room = room.clone(); // made in here, each connection would be alone in its own
         ws.on_upgrade(|socket| broadcast(socket, room))
     });
     let routes = echo.or(broadcast).recover(refuse);
@@ -86,7 +86,7 @@ async fn broadcast(mut socket: WebSocket, room: Room) {
 }
 
 async fn broadcast_until_end(socket: &mut WebSocket, room: Room) -> Result<(), warp::Error> {
-    let mut news = room.subscribe(); // dropped with this function, however it ends: nobody has to sign off
+    let mut news = room.subscribe(); // dropped at every end: nobody has to sign off
     loop {
         tokio::select! {
             said = socket.next() => match said.transpose()? {
