@@ -12,7 +12,14 @@ import pytest
 from leaks import nothing_is_left  # noqa: F401
 
 from wslab.actor import Actor, Context, Running
-from wslab.errors import ActorFailedError, DeadlockError, MailboxClosedError, MailboxFullError, UnhandledMessageError
+from wslab.errors import (
+    ActorFailedError,
+    DeadlockError,
+    MailboxClosedError,
+    MailboxFullError,
+    UnhandledMessageError,
+    WslabError,
+)
 from wslab.mailbox import Address
 
 
@@ -66,6 +73,39 @@ async def test_do_send_leaves_a_message_for_later() -> None:
         assert "first" not in diary.notes
         await address.send("second")
     assert diary.notes[1:3] == ["first", "second"]
+
+
+async def test_another_thread_is_told_how_to_reach_an_actor() -> None:
+    diary = Diary()
+    loop = asyncio.get_running_loop()
+    async with diary.start() as address:
+        await address.send("first")
+        with pytest.raises(
+            WslabError, match=r"address.do_send was called .* loop.call_soon_threadsafe\(address.do_send,"
+        ):
+            await asyncio.to_thread(address.do_send, "lost")
+        with pytest.raises(WslabError, match=r"asyncio.run_coroutine_threadsafe\(address.send\(...\), loop\)"):
+            await asyncio.to_thread(asyncio.run, address.send("unanswered"))
+        with pytest.raises(WslabError, match=r"loop.call_soon_threadsafe\(address.stop, ...\)"):
+            await asyncio.to_thread(address.stop)
+        await asyncio.to_thread(loop.call_soon_threadsafe, address.do_send, "second")
+        assert await address.send("third") == "third done"
+    assert diary.notes[1:4] == ["first", "second", "third"]
+
+
+def test_between_two_runs_of_its_loop_an_actor_takes_messages() -> None:
+    diary = Diary()
+    with asyncio.Runner() as runner:
+
+        async def start() -> Address:
+            address = diary.start()
+            await address.send("first")
+            return address
+
+        address = runner.run(start())
+        address.do_send("second")
+        assert runner.run(address.send("third")) == "third done"
+    assert diary.notes[1:4] == ["first", "second", "third"]
 
 
 async def test_messages_wait_while_one_is_handled() -> None:

@@ -30,7 +30,7 @@ EDGE |= {"exercises.answers"}
 CORE |= {f"quiz.{name}" for name in ("certificate", "computed", "draw", "feedback", "frame_tape", "grading", "kinds")}
 CORE |= {f"quiz.{name}" for name in ("question_rules", "questions", "report", "source_lines")}
 EDGE |= {"class_progress", "class_twins", "exports", "ledger", "ledger_file", "progress", "whole_file"}
-EDGE |= {"actor", "actors", "mailbox", "filters", "halves", "originals", "prepared", "routes", "turn"}
+EDGE |= {"actor", "actors", "mailbox", "filters", "halves", "originals", "own_loop", "prepared", "routes", "turn"}
 OUTSIDE = {"asyncio", "socket", "ssl", "selectors", "threading", "IPython", "ipykernel"}
 OUTSIDE |= {"websockets.asyncio", "websockets.sync", "wslab"}
 

@@ -832,3 +832,18 @@ async def test_a_send_that_is_interrupted_loses_nothing_of_what_others_wait_for(
             channel.send("two")
             assert await asyncio.gather(*waiting) == ["one", "one"]
         assert (taken, first.try_recv(), second.try_recv()) == ([], "two", "two")
+
+
+async def test_another_thread_is_told_how_to_send() -> None:
+    channel = Channel[str](16)
+    loop = asyncio.get_running_loop()
+    with channel.subscribe() as receiver:
+        waiting = asyncio.create_task(receiver.recv())
+        await asyncio.sleep(0)
+        with pytest.raises(WslabError, match=r"channel.send was called .* loop.call_soon_threadsafe\(channel.send,"):
+            await asyncio.to_thread(channel.send, "lost")
+        with pytest.raises(WslabError, match=r"loop.call_soon_threadsafe\(channel.close,"):
+            await asyncio.to_thread(channel.close)
+        await asyncio.to_thread(loop.call_soon_threadsafe, channel.send, "Hello")
+        assert await waiting == "Hello"
+        assert len(channel) == 0

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from wslab.errors import CoroutineError
-from wslab.notebook import run, running_loop
+from wslab.notebook import run
+from wslab.own_loop import running_loop
 
 # nest-asyncio changes asyncio for the whole process, so what needs it runs in one of its own.
 BEFORE = """

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from .errors import ChannelClosed, ChannelEmpty, Lagged, NoReceiversError, WslabError
+from .own_loop import check_loop
 
 __all__ = ["Channel", "Receiver"]
 
@@ -90,11 +91,13 @@ class Channel(Generic[T]):
         Raises:
             NoReceiversError: Nobody is subscribed; the error holds the value.
             ChannelClosed: The channel has been closed.
+            WslabError: Receivers wait on an event loop that another thread runs.
         """
         if self._closed:
             raise ChannelClosed("channel")
         if not self._receiver_count:
             raise NoReceiversError(value)
+        self._check_loop("channel.send")
         number = self._sent
         kept = self._kept[number] = _Kept(value)
         self._sent += 1
@@ -108,9 +111,15 @@ class Channel(Generic[T]):
 
     def close(self) -> None:
         """End the channel: its receivers get what is kept for them, then `ChannelClosed`."""
+        self._check_loop("channel.close")
         self._closed = True
         for waiter in self._waiting.values():
             _wake(waiter)
+
+    def _check_loop(self, call: str) -> None:
+        for waiter in self._waiting.values():
+            check_loop(waiter.get_loop(), call)
+            break  # one speaks for all, as they wait on the same loop
 
     def __len__(self) -> int:
         """Count the values that some receiver has yet to see; at most `capacity`."""

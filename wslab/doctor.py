@@ -13,7 +13,7 @@ from websockets.proxy import get_proxy
 from websockets.uri import parse_uri
 
 from .cells import kernel_shell
-from .notebook import running_loop
+from .own_loop import running_loop
 from .table import Table
 
 __all__ = ["Finding", "Report", "doctor"]

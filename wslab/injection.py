@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import itertools
 import random
@@ -14,6 +13,7 @@ from .active_fault import ActiveFault
 from .door import Door
 from .errors import FaultError
 from .faults import Down, Fault, Stream
+from .own_loop import check_loop
 from .relay import Relay
 
 __all__ = ["Injection"]
@@ -43,7 +43,7 @@ class Injection:
 
     def add(self, fault: Fault, stream: Stream, toxicity: float) -> ActiveFault:
         """Begin on all connections, present and future."""
-        self._check_loop("add")
+        check_loop(self.loop, "tap.add", FaultError)
         active = ActiveFault(fault, stream, toxicity, f"{self._seed} {next(self._numbers)}")
         self.active.append(active)
         if isinstance(fault, Down):
@@ -56,7 +56,7 @@ class Injection:
         """End on all connections."""
         if active not in self.active:
             raise FaultError(f"{active!r} is not at work on this tap", "what tap.add returned", "look at tap.faults")
-        self._check_loop("remove")
+        check_loop(self.loop, "tap.remove", FaultError)
         self.active.remove(active)
         _outside_cells(active.lift)
         if isinstance(active.fault, Down) and not any(isinstance(other.fault, Down) for other in self.active):
@@ -76,13 +76,6 @@ class Injection:
         """Drop a connection that has ended."""
         for active in self.active:
             active.forget(relay)
-
-    def _check_loop(self, verb: str) -> None:
-        with contextlib.suppress(RuntimeError):  # no loop runs on this thread
-            if asyncio.get_running_loop() is self.loop:
-                return
-        happened = f"tap.{verb} was called on a different thread from the one that the tap runs on"
-        raise FaultError(happened, "a call on its event loop", f"loop.call_soon_threadsafe(tap.{verb}, ...)")
 
 
 def _outside_cells(call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .errors import MailboxClosedError, MailboxFullError, WslabError
+from .own_loop import check_loop
 from .turn import Turn, waiting_for
 
 __all__ = ["Address", "Envelope", "Mailbox"]
@@ -106,6 +107,7 @@ class Mailbox:
 
     def tell(self, message: object) -> None:
         """Put in a message to `handle` for which nobody waits, unless it is done with at once; raise as `post` does."""
+        self.check_loop("address.do_send")
         if not (self.take_at_once and self._waits and self.turn.free and self.take_at_once(message)):
             self.post("handle", message)
 
@@ -129,6 +131,7 @@ class Mailbox:
             DeadlockError: The actor waits itself for the one that asks.
         """
         __tracebackhide__ = True
+        self.check_loop("address.send", awaited=True)
         answer = asyncio.get_running_loop().create_future()
         try:
             with waiting_for(self.turn):
@@ -136,6 +139,11 @@ class Mailbox:
                 return await answer
         finally:
             del answer  # or an error in it would hold this frame, which would hold the error
+
+    def check_loop(self, call: str, awaited: bool = False) -> None:
+        """Refuse a call on another thread than that of the actor, which would not be woken."""
+        if self._news is not None:
+            check_loop(self._news.get_loop(), call, awaited=awaited)
 
     def close(self) -> None:
         """Refuse what waits and all that comes, and let the actor find the end."""
@@ -207,6 +215,7 @@ class Address:
             MailboxClosedError: The actor has stopped, before or meanwhile.
             ActorFailedError: Its `handle` raised an error, which is the cause of this one.
             DeadlockError: This is called in a hook of an actor for whose answer the other one waits.
+            WslabError: Another thread runs the actor's event loop.
         """
         __tracebackhide__ = True
         return await self._mailbox.ask("handle", message)
@@ -217,6 +226,7 @@ class Address:
         Raises:
             MailboxFullError: As many messages wait as the mailbox takes: the actor is too slow.
             MailboxClosedError: The actor has stopped.
+            WslabError: Another thread runs the actor's event loop.
         """
         self._mailbox.tell(message)
 
@@ -225,7 +235,11 @@ class Address:
 
         The actor of a connection has close_timeout to end that message, then its connection is cut: a client that takes
         nothing of what is written to it keeps no actor.
+
+        Raises:
+            WslabError: Another thread runs the actor's event loop.
         """
+        self._mailbox.check_loop("address.stop")
         self._mailbox.close()
 
     async def wait_stopped(self) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
 from .errors import CoroutineError, WslabError
+from .own_loop import running_loop
 
-__all__ = ["run", "running_loop"]
+__all__ = ["run"]
 
 T = TypeVar("T")
 
@@ -43,14 +44,6 @@ def run(coroutine: Awaitable[T]) -> T:
             return runner.run(_awaiting(coroutine))
     _allow_nesting(loop)
     return _run_nested(loop, coroutine)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Give the loop that runs in this thread, or None."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 async def _awaiting(awaitable: Awaitable[T]) -> T:
