@@ -76,6 +76,14 @@ async def test_ids_count_from_one() -> None:
     assert [await feed.publish("x"), await feed.publish("y"), feed.newest_id, feed.oldest_id] == [1, 2, 2, 1]
 
 
+async def test_another_thread_is_told_how_to_publish() -> None:
+    async with desk() as running, running.ask(None, None):
+        await running.joined.get()
+        with pytest.raises(WslabError, match=r"asyncio.run_coroutine_threadsafe\(feed.publish\(...\), loop\)"):
+            await asyncio.to_thread(asyncio.run, running.feed.publish("lost"))
+        assert running.feed.newest_id == 0
+
+
 async def test_a_client_without_an_id_hears_what_comes_from_now_on() -> None:
     async with desk() as running:
         await running.publish(2)

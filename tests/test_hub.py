@@ -183,6 +183,16 @@ async def test_a_connection_joins_once_at_a_time() -> None:
         assert len(here.hub) == 0
 
 
+async def test_another_thread_is_told_how_to_broadcast() -> None:
+    async with place() as here, here.client() as (client, _):
+        broadcast_there = here.hub.broadcast("lost")
+        with pytest.raises(WslabError, match=r"asyncio.run_coroutine_threadsafe\(hub.broadcast\(...\), loop\)"):
+            await asyncio.to_thread(asyncio.run, broadcast_there)
+        there = asyncio.run_coroutine_threadsafe(here.hub.broadcast("Hello"), asyncio.get_running_loop())
+        assert await asyncio.to_thread(there.result, 5) == 1
+        assert await client.recv() == "Hello"
+
+
 async def test_the_application_keeps_what_it_wants_to_know_about_a_member() -> None:
     async with place() as here, here.client("cats") as (_, one), here.client("cats") as (_, two):
         one.info["name"], two.info["name"] = "Ada", "Bo"

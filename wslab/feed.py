@@ -19,6 +19,7 @@ from websockets.frames import CloseCode
 from .errors import AnswerTimeoutError, FeedError, WslabError
 from .feed_format import Gap, Granted, Wanted, encode_data, encode_gap, encode_granted, encode_message, parse_wanted
 from .hub import Hub, Member
+from .own_loop import check_loop
 from .slow import close_slow
 
 __all__ = ["Feed"]
@@ -92,7 +93,9 @@ class Feed:
 
         Raises:
             FeedError: JSON cannot say it.
+            WslabError: Another thread runs the event loop of the connections.
         """
+        check_loop(self.hub.loop, "feed.publish", awaited=True)
         encoded = encode_data(data)
         async with self.hub.turn():
             number = self._number(encoded)

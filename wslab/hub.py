@@ -13,6 +13,7 @@ from websockets.protocol import OPEN
 
 from .errors import MessageTypeError, WslabError
 from .members import Member, Members, connections_of
+from .own_loop import check_loop
 from .policies import POLICIES
 from .slow import Limits, Message, Tally, hand_over
 
@@ -65,6 +66,9 @@ class Hub:
             default is what keepalive takes otherwise: 20 s to the next ping, 20 s for the answer. None: for ever.
         notice: Makes the message that tells a reader how many it has missed; by default {"lagged": count} in JSON.
 
+    Attributes:
+        loop: The event loop of its connections; None before the first.
+
     Raises:
         WslabError: An argument cannot be used.
 
@@ -94,6 +98,7 @@ class Hub:
         self._tally = Tally()
         self._policy = POLICIES[slow](limits, self._tally)
         self._members = Members(has_left=self._policy.forget)
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def join(self, websocket: ServerConnection, *rooms: str) -> AsyncIterator[Member]:
@@ -109,6 +114,7 @@ class Hub:
             WslabError: It is no connection, or has joined already.
         """
         member = self._add(websocket, rooms)
+        self.loop = asyncio.get_running_loop()
         try:
             yield member
         finally:
@@ -130,7 +136,9 @@ class Hub:
         Raises:
             MessageTypeError: The message is neither str nor bytes.
             UnknownRoomError: Nobody is in that room.
+            WslabError: Another thread runs the event loop of the connections.
         """
+        check_loop(self.loop, "hub.broadcast", awaited=True)
         _check_message(message)
         async with self.turn(room):
             count = self.write(message, room=room, exclude=exclude)
