@@ -78,6 +78,11 @@ async def test_do_send_leaves_a_message_for_later() -> None:
 async def test_another_thread_is_told_how_to_reach_an_actor() -> None:
     diary = Diary()
     loop = asyncio.get_running_loop()
+
+    async def ask() -> None:
+        async with asyncio.timeout(5):  # unchecked, it would wait for ever, and its thread with it
+            await address.send("unanswered")
+
     async with diary.start() as address:
         await address.send("first")
         with pytest.raises(
@@ -85,7 +90,7 @@ async def test_another_thread_is_told_how_to_reach_an_actor() -> None:
         ):
             await asyncio.to_thread(address.do_send, "lost")
         with pytest.raises(WslabError, match=r"asyncio.run_coroutine_threadsafe\(address.send\(...\), loop\)"):
-            await asyncio.to_thread(asyncio.run, address.send("unanswered"))
+            await asyncio.to_thread(asyncio.run, ask())
         with pytest.raises(WslabError, match=r"loop.call_soon_threadsafe\(address.stop, ...\)"):
             await asyncio.to_thread(address.stop)
         await asyncio.to_thread(loop.call_soon_threadsafe, address.do_send, "second")

@@ -185,9 +185,8 @@ async def test_a_connection_joins_once_at_a_time() -> None:
 
 async def test_another_thread_is_told_how_to_broadcast() -> None:
     async with place() as here, here.client() as (client, _):
-        broadcast_there = here.hub.broadcast("lost")
         with pytest.raises(WslabError, match=r"asyncio.run_coroutine_threadsafe\(hub.broadcast\(...\), loop\)"):
-            await asyncio.to_thread(asyncio.run, broadcast_there)
+            await asyncio.to_thread(asyncio.run, here.hub.broadcast("lost"))
         there = asyncio.run_coroutine_threadsafe(here.hub.broadcast("Hello"), asyncio.get_running_loop())
         assert await asyncio.to_thread(there.result, 5) == 1
         assert await client.recv() == "Hello"

@@ -110,7 +110,11 @@ class Channel(Generic[T]):
         return self._receiver_count
 
     def close(self) -> None:
-        """End the channel: its receivers get what is kept for them, then `ChannelClosed`."""
+        """End the channel: its receivers get what is kept for them, then `ChannelClosed`.
+
+        Raises:
+            WslabError: Receivers wait on an event loop that another thread runs.
+        """
         self._check_loop("channel.close")
         self._closed = True
         for waiter in self._waiting.values():
